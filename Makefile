@@ -92,7 +92,7 @@ bench-%: setup-test build ## run bench/NAME, one JSON object a line
 .PHONY: generate
 generate: ## make the generated files again
 	@go generate ./...
-	@go run ./scripts/notices -out THIRD_PARTY_NOTICES.md ./cmd/parley
+	@go run ./scripts/notices -out THIRD_PARTY_NOTICES.md $(if $(wildcard cmd/parley/*.go),./cmd/parley,./internal/...)
 
 .PHONY: clean
 clean: ## remove what was built (not .tools, not data)
