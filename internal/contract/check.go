@@ -37,8 +37,9 @@ func (c *Contract) check(object string, record map[string]any, text bool) []Viol
 		}
 		return []Violation{{Rule: "unplanned", Shape: Shape(record), Message: "The contract does not describe this kind of record; add a schema object for it or stop sending it."}}
 	}
-	r := run{text: text}
-	r.fields(n, nil, record)
+	var way [8]step // most records are shallow: no allocation
+	r := run{text: text, way: way[:0]}
+	r.fields(n, record)
 	if len(r.found) > 1 {
 		slices.SortFunc(r.found, func(a, b Violation) int {
 			if d := strings.Compare(a.Field, b.Field); d != 0 {
@@ -53,33 +54,41 @@ func (c *Contract) check(object string, record map[string]any, text bool) []Viol
 // run collects the violations of one record.
 type run struct {
 	text  bool
+	way   []step
 	found []Violation
 }
 
-// place is where in the record we are; its path is only spelt out for a violation.
-type place struct {
-	up    *place
+// step is one step of the way from the record to a value.
+type step struct {
 	name  string
 	index int // used if name is empty
 }
 
-func (p *place) path() string {
-	if p == nil {
-		return ""
+// path spells out where in the record we are; only a violation needs it.
+func (r *run) path() string {
+	var out strings.Builder
+	for i, s := range r.way {
+		switch {
+		case s.name == "":
+			out.WriteString("[" + strconv.Itoa(s.index) + "]")
+			continue
+		case i > 0:
+			out.WriteByte('.')
+		}
+		out.WriteString(s.name)
 	}
-	up := p.up.path()
-	if p.name == "" {
-		return up + "[" + strconv.Itoa(p.index) + "]"
-	}
-	return join(up, p.name)
+	return out.String()
 }
 
-func (r *run) add(at *place, rule string, v any, format string, args ...any) {
+func (r *run) enter(s step) { r.way = append(r.way, s) }
+func (r *run) leave()       { r.way = r.way[:len(r.way)-1] }
+
+func (r *run) add(rule string, v any, format string, args ...any) {
 	if len(r.found) == MaxViolations {
 		return
 	}
 	// A contract that states a rule twice (minimum and format, say) breaks once.
-	field := at.path()
+	field := r.path()
 	for _, f := range r.found {
 		if f.Field == field && f.Rule == rule {
 			return
@@ -92,34 +101,36 @@ func (r *run) add(at *place, rule string, v any, format string, args ...any) {
 	r.found = append(r.found, Violation{Rule: rule, Field: field, Shape: Shape(v), Message: subject + " " + fmt.Sprintf(format, args...)})
 }
 
-func (r *run) fields(n *node, at *place, record map[string]any) {
+func (r *run) fields(n *node, record map[string]any) {
 	known := 0
 	for _, f := range n.fields {
 		v, there := record[f.name]
 		if there {
 			known++
 		}
-		here := place{up: at, name: f.name}
-		r.value(f, &here, v)
+		r.enter(step{name: f.name})
+		r.value(f, v)
+		r.leave()
 	}
 	if n.minFields.set && len(record) < n.minFields.n {
-		r.add(at, "minProperties", record, "must have at least %s; send the missing ones.", count(n.minFields.n, "field"))
+		r.add("minProperties", record, "must have at least %s; send the missing ones.", count(n.minFields.n, "field"))
 	}
 	if n.maxFields.set && len(record) > n.maxFields.n {
-		r.add(at, "maxProperties", record, "may have at most %s; leave out the others.", count(n.maxFields.n, "field"))
+		r.add("maxProperties", record, "may have at most %s; leave out the others.", count(n.maxFields.n, "field"))
 	}
 	if n.quarantine && known < len(record) {
-		r.unplanned(n, at, record)
+		r.unplanned(n, record)
 	}
 }
 
-func (r *run) unplanned(n *node, at *place, record map[string]any) {
+func (r *run) unplanned(n *node, record map[string]any) {
 	for _, name := range sortedKeys(record) {
 		if n.names[name] {
 			continue
 		}
-		here := place{up: at, name: shorten(name)}
-		r.add(&here, "unplanned", record[name], "is not in the contract; add it there or stop sending it.")
+		r.enter(step{name: shorten(name)})
+		r.add("unplanned", record[name], "is not in the contract; add it there or stop sending it.")
+		r.leave()
 	}
 }
 
@@ -135,47 +146,47 @@ func shorten(name string) string {
 	return strings.ToValidUTF8(name[:most], "") + "…"
 }
 
-func (r *run) value(n *node, at *place, v any) {
+func (r *run) value(n *node, v any) {
 	if r.text {
 		v = spelt(n.kind, v)
 	}
 	if v == nil {
 		empty := r.text && n.missing != nil && n.missing.texts[""]
 		if n.required || empty {
-			r.add(at, "required", v, "is required but missing; have the sender fill it in.")
+			r.add("required", v, "is required but missing; have the sender fill it in.")
 		}
 		return
 	}
 	if n.missing != nil && n.missing.has(v) {
-		r.add(at, "missing", v, "holds a value that stands for nothing; have the sender leave the field out or fill it in.")
+		r.add("missing", v, "holds a value that stands for nothing; have the sender leave the field out or fill it in.")
 	}
 	if n.enum != nil && !n.enum.has(v) {
-		r.add(at, "enum", v, "is not one of the %d agreed values; correct it or add it to the contract.", len(n.enum.texts)+len(n.enum.others))
+		r.add("enum", v, "is not one of the %d agreed values; correct it or add it to the contract.", len(n.enum.texts)+len(n.enum.others))
 	}
 	if len(n.patterns) > 0 {
-		r.patterns(n, at, v)
+		r.patterns(n, v)
 	}
 	switch n.kind {
 	case "":
 	case "string":
-		r.string(n, at, v)
+		r.string(n, v)
 	case "integer", "number":
-		r.number(n, at, v)
+		r.number(n, v)
 	case "boolean":
 		if _, ok := v.(bool); !ok {
-			r.add(at, "type", v, "must be true or false.")
+			r.add("type", v, "must be true or false.")
 		}
 	case "date", "timestamp", "time":
-		r.temporal(n, at, v)
+		r.temporal(n, v)
 	case "object":
 		inner, ok := v.(map[string]any)
 		if !ok {
-			r.add(at, "type", v, "must be an object.")
+			r.add("type", v, "must be an object.")
 			return
 		}
-		r.fields(n, at, inner)
+		r.fields(n, inner)
 	case "array":
-		r.array(n, at, v)
+		r.array(n, v)
 	}
 }
 
@@ -205,7 +216,7 @@ func spelt(kind string, v any) any {
 	return v
 }
 
-func (r *run) patterns(n *node, at *place, v any) {
+func (r *run) patterns(n *node, v any) {
 	s, ok := v.(string)
 	if !ok {
 		if num, isNumber := v.(json.Number); isNumber {
@@ -214,50 +225,50 @@ func (r *run) patterns(n *node, at *place, v any) {
 	}
 	for _, re := range n.patterns {
 		if ok && !re.MatchString(s) {
-			r.add(at, "pattern", v, "does not match the agreed pattern %s; correct its spelling.", re)
+			r.add("pattern", v, "does not match the agreed pattern %s; correct its spelling.", re)
 		}
 	}
 }
 
-func (r *run) string(n *node, at *place, v any) {
+func (r *run) string(n *node, v any) {
 	s, ok := v.(string)
 	if !ok {
-		r.add(at, "type", v, "must be text.")
+		r.add("type", v, "must be text.")
 		return
 	}
 	if n.minLength.set || n.maxLength.set {
 		length := utf8.RuneCountInString(s)
 		if n.minLength.set && length < n.minLength.n {
-			r.add(at, "minLength", v, "must have at least %s.", count(n.minLength.n, "character"))
+			r.add("minLength", v, "must have at least %s.", count(n.minLength.n, "character"))
 		}
 		if n.maxLength.set && length > n.maxLength.n {
-			r.add(at, "maxLength", v, "may have at most %s.", count(n.maxLength.n, "character"))
+			r.add("maxLength", v, "may have at most %s.", count(n.maxLength.n, "character"))
 		}
 	}
 	if n.isFormat != nil && !n.isFormat(s) {
-		r.add(at, "format", v, "is not of the format %s; correct it.", n.format)
+		r.add("format", v, "is not of the format %s; correct it.", n.format)
 	}
 }
 
-func (r *run) number(n *node, at *place, v any) {
+func (r *run) number(n *node, v any) {
 	text, ok := v.(json.Number)
 	var num number
 	if ok {
 		num, ok = parseNumber(string(text))
 	}
 	if !ok {
-		r.add(at, "type", v, "must be a number.")
+		r.add("type", v, "must be a number.")
 		return
 	}
 	if n.kind == "integer" && !num.whole() {
-		r.add(at, "type", v, "must be a whole number.")
+		r.add("type", v, "must be a whole number.")
 	}
 	for i := range n.limits {
 		l := &n.limits[i]
-		r.limit(l, at, v, num.compare(l.number))
+		r.limit(l, v, num.compare(l.number))
 	}
 	if n.multipleOf != nil && !num.multipleOf(*n.multipleOf) {
-		r.add(at, "multipleOf", v, "must be a multiple of %s.", n.multipleOf.text)
+		r.add("multipleOf", v, "must be a multiple of %s.", n.multipleOf.text)
 	}
 }
 
@@ -267,53 +278,54 @@ var limitTexts = map[string]string{
 	"format": "does not fit into %s.",
 }
 
-func (r *run) limit(l *limit, at *place, v any, compared int) {
+func (r *run) limit(l *limit, v any, compared int) {
 	if compared == l.sign || (compared == 0 && l.strict) {
-		r.add(at, l.rule, v, limitTexts[l.rule], l.text)
+		r.add(l.rule, v, limitTexts[l.rule], l.text)
 	}
 }
 
-func (r *run) temporal(n *node, at *place, v any) {
+func (r *run) temporal(n *node, v any) {
 	s, ok := v.(string)
 	if !ok {
-		r.add(at, "type", v, "must be a %s, written as text.", n.kind)
+		r.add("type", v, "must be a %s, written as text.", n.kind)
 		return
 	}
 	t, ok := parseTemporal(n.layouts, s)
 	switch {
 	case !ok && n.format != "":
-		r.add(at, "format", v, "must be a %s written as %s.", n.kind, n.format)
+		r.add("format", v, "must be a %s written as %s.", n.kind, n.format)
 		return
 	case !ok:
-		r.add(at, "type", v, "must be a %s in ISO 8601, or the contract must state its format.", n.kind)
+		r.add("type", v, "must be a %s in ISO 8601, or the contract must state its format.", n.kind)
 		return
 	}
 	for i := range n.limits {
 		l := &n.limits[i]
-		r.limit(l, at, v, t.Compare(l.at))
+		r.limit(l, v, t.Compare(l.at))
 	}
 }
 
-func (r *run) array(n *node, at *place, v any) {
+func (r *run) array(n *node, v any) {
 	list, ok := v.([]any)
 	if !ok {
-		r.add(at, "type", v, "must be a list.")
+		r.add("type", v, "must be a list.")
 		return
 	}
 	if n.minItems.set && len(list) < n.minItems.n {
-		r.add(at, "minItems", v, "must have at least %s.", count(n.minItems.n, "item"))
+		r.add("minItems", v, "must have at least %s.", count(n.minItems.n, "item"))
 	}
 	if n.maxItems.set && len(list) > n.maxItems.n {
-		r.add(at, "maxItems", v, "may have at most %s.", count(n.maxItems.n, "item"))
+		r.add("maxItems", v, "may have at most %s.", count(n.maxItems.n, "item"))
 	}
 	if n.uniqueItems && repeats(list) {
-		r.add(at, "uniqueItems", v, "must not repeat an item.")
+		r.add("uniqueItems", v, "must not repeat an item.")
 	}
 	if n.items == nil {
 		return
 	}
 	for i, item := range list {
-		here := place{up: at, index: i}
-		r.value(n.items, &here, item)
+		r.enter(step{index: i})
+		r.value(n.items, item)
+		r.leave()
 	}
 }
