@@ -45,8 +45,11 @@ func (t *timed) collect(e *eventTest) []point {
 	sorted := true
 	for i := range t.subject.History {
 		o := &t.subject.History[i]
+		if o.Name != e.name {
+			continue
+		}
 		gone := e.window.last > 0 && !o.Time.Add(e.window.last).After(t.now)
-		if o.Name != e.name || gone || !e.window.spans(o.Time) || !e.matches(o) {
+		if gone || !e.window.spans(o.Time) || !e.matches(o) {
 			continue
 		}
 		p := point{time: o.Time}
