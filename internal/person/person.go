@@ -1,0 +1,179 @@
+// Package person is the document that state keeps of one person: traits with
+// provenance, consents, the part of the history that some audience can still
+// see, and memberships. It folds events in and merges two people into one; both
+// are pure and give the same document for the same events (I4, I5).
+package person
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"sort"
+	"time"
+
+	"parley/internal/audience"
+	"parley/internal/consent"
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/profile"
+)
+
+// Document is what is known of one person.
+type Document struct {
+	// Key is the stable name that buckets hash. It is made of the identifier the
+	// person was first seen with and survives merges with the older person's.
+	Key       string                `json:"k"`
+	Profile   profile.Profile       `json:"p"`
+	Consents  consent.Record        `json:"c"`
+	History   []audience.Occurrence `json:"h,omitempty"` // by time, source, id
+	Answers   audience.Memberships  `json:"a,omitempty"`
+	FirstSeen time.Time             `json:"f"`
+	LastSeen  time.Time             `json:"l"`
+}
+
+// New returns the document of a person first seen with an identifier.
+func New(first event.Identifier) *Document {
+	sum := sha256.Sum256([]byte(first.Namespace + "\x00" + first.Value))
+	return &Document{Key: hex.EncodeToString(sum[:12])}
+}
+
+// Decode reads a stored document.
+func Decode(raw []byte) (*Document, error) {
+	d := &Document{}
+	if err := json.Unmarshal(raw, d); err != nil {
+		return nil, fault.WrapAs(fault.Internal, "person.decode", err, "A stored person cannot be read.")
+	}
+	return d, nil
+}
+
+// Encode returns the stored form, the same bytes for the same content (I4).
+func (d *Document) Encode() ([]byte, error) {
+	raw, err := json.Marshal(d)
+	return raw, fault.Wrap("person.encode", err)
+}
+
+// Rules is what folding needs of the workspace.
+type Rules struct {
+	Traits  profile.Specs
+	Visible audience.Visibility
+}
+
+// Fold takes one event of the person in. nodes are the event's identifiers that
+// belong to the person: each states the event's consents. An event that carries
+// the id of one that is there (an updated row) replaces it. The answer says what
+// audiences may now be different.
+func (d *Document) Fold(r Rules, e *event.Event, nodes []event.Identifier, now time.Time) audience.Change {
+	d.seen(e)
+	change := audience.Change{Events: []string{e.Name}}
+	for _, name := range sortedNames(e.Traits) {
+		o := profile.Observation{Trait: name, Value: e.Traits[name],
+			Provenance: profile.Provenance{Source: e.Source, ID: e.ID, Time: e.Time}}
+		if r.Traits.Observe(&d.Profile, o) {
+			change.Traits = append(change.Traits, name)
+		}
+	}
+	for _, purpose := range sortedNames(e.Consents) {
+		stand := consent.Denied
+		if e.Consents[purpose] {
+			stand = consent.Granted
+		}
+		for _, n := range nodes {
+			d.Consents.Add(consent.Statement{Anchor: n.Namespace + ":" + n.Value, Purpose: purpose, Stand: stand,
+				Time: e.Time, Source: e.Source, ID: e.ID})
+		}
+		change.Consents = append(change.Consents, purpose)
+	}
+	d.Remember(r, e, now)
+	return change
+}
+
+// Remember keeps of the event what some audience can see.
+func (d *Document) Remember(r Rules, e *event.Event, now time.Time) {
+	o := audience.Occurrence{Time: e.Time, Name: e.Name, Source: e.Source, ID: e.ID, Properties: e.Properties}
+	if kept, ok := r.Visible.Keep(o, now); ok {
+		d.insert(kept)
+	}
+}
+
+func (d *Document) seen(e *event.Event) {
+	if d.FirstSeen.IsZero() || e.Time.Before(d.FirstSeen) {
+		d.FirstSeen = e.Time
+	}
+	if e.Time.After(d.LastSeen) {
+		d.LastSeen = e.Time
+	}
+}
+
+func (d *Document) insert(o audience.Occurrence) {
+	i := sort.Search(len(d.History), func(i int) bool { return !before(&d.History[i], &o) })
+	d.History = append(d.History, audience.Occurrence{})
+	copy(d.History[i+1:], d.History[i:])
+	d.History[i] = o
+}
+
+// Forget removes the occurrence of an event id, if it is there.
+func (d *Document) Forget(source, id string) (name string, found bool) {
+	for i := range d.History {
+		if d.History[i].ID == id && d.History[i].Source == source {
+			name = d.History[i].Name
+			d.History = append(d.History[:i], d.History[i+1:]...)
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// Trim drops what no audience can see any more at now.
+func (d *Document) Trim(r Rules, now time.Time) {
+	kept := d.History[:0]
+	for _, o := range d.History {
+		if k, ok := r.Visible.Keep(o, now); ok {
+			kept = append(kept, k)
+		}
+	}
+	clear(d.History[len(kept):])
+	d.History = kept
+}
+
+func before(a, b *audience.Occurrence) bool {
+	if !a.Time.Equal(b.Time) {
+		return a.Time.Before(b.Time)
+	}
+	if a.Source != b.Source {
+		return a.Source < b.Source
+	}
+	return a.ID < b.ID
+}
+
+// Absorb makes d the document of both people; d is the survivor.
+func (d *Document) Absorb(r Rules, from *Document) {
+	d.Profile = *profile.Merge(r.Traits, &d.Profile, &from.Profile)
+	d.Consents = consent.Merge(d.Consents, from.Consents)
+	if d.FirstSeen.IsZero() || !from.FirstSeen.IsZero() && from.FirstSeen.Before(d.FirstSeen) {
+		d.FirstSeen = from.FirstSeen
+	}
+	if from.LastSeen.After(d.LastSeen) {
+		d.LastSeen = from.LastSeen
+	}
+	d.History = append(d.History, from.History...)
+	sort.SliceStable(d.History, func(i, j int) bool { return before(&d.History[i], &d.History[j]) })
+}
+
+// Subject is the person as a condition sees them.
+func (d *Document) Subject(r Rules, identifiers []event.Identifier) *audience.Subject {
+	s := &audience.Subject{Person: d.Key, Traits: r.Traits.Values(&d.Profile), Consents: map[string]string{},
+		Identifiers: identifiers, History: d.History}
+	for purpose, stand := range d.Consents.State() {
+		s.Consents[purpose] = string(stand)
+	}
+	return s
+}
+
+func sortedNames[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
