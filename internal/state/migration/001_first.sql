@@ -54,12 +54,10 @@ CREATE INDEX membership_person ON membership (person);
 
 CREATE TABLE delivery (
   activation TEXT NOT NULL, person BIGINT NOT NULL, destination TEXT NOT NULL,
-  version BIGINT NOT NULL, want BIGINT NOT NULL, fields TEXT NOT NULL, reason TEXT NOT NULL,
-  acked BIGINT NOT NULL, acked_want BIGINT NOT NULL, acked_fields TEXT NOT NULL,
-  batch TEXT NOT NULL, attempts BIGINT NOT NULL, next_try BIGINT NOT NULL, dead TEXT NOT NULL,
-  due BIGINT NOT NULL, rank BIGINT NOT NULL,
+  member TEXT NOT NULL, batch TEXT NOT NULL, waiting BIGINT NOT NULL, urgency BIGINT NOT NULL, next_try BIGINT NOT NULL,
+  wanted BIGINT NOT NULL, acked BIGINT NOT NULL, dead BIGINT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (activation, person));
-CREATE INDEX delivery_due ON delivery (destination, due, rank, next_try);
+CREATE INDEX delivery_waiting ON delivery (destination, waiting, urgency, next_try);
 CREATE INDEX delivery_person ON delivery (person);
 CREATE INDEX delivery_batch ON delivery (batch);
 
