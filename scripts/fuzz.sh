@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 fuzztime=${1:-5s}
 
 # Only packages that have a target: listing targets builds the test.
-dirs=$(git ls-files -co --exclude-standard -- '*_test.go' | xargs -r grep -l '^func Fuzz' 2>/dev/null | xargs -r -n1 dirname | sort -u)
+dirs=$({ git grep -l --untracked '^func Fuzz' -- '*_test.go' || [ $? = 1 ]; } | xargs -r -n1 dirname | sort -u)
 if [ -z "$dirs" ]; then
 	echo "fuzz: no targets yet"
 	exit 0

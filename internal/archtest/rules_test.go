@@ -133,7 +133,6 @@ var codeFakes = []fake{
 	{"OnlyProgramsPrint", "a library", "internal/api/a.go", "package api\nimport \"fmt\"\nfunc F() { fmt.Printf(\"x\") }\n", true},
 	{"OnlyProgramsPrint", "the builtin", "internal/api/a.go", "package api\nfunc F() { println() }\n", true},
 	{"OnlyProgramsPrint", "an example", "internal/api/a_test.go", "package api\nimport \"fmt\"\nfunc ExampleF() { fmt.Println() }\n", false},
-	{"OnlyProgramsPrint", "a test", "internal/api/a_test.go", "package api\nimport \"fmt\"\nfunc TestF() { fmt.Println() }\n", true},
 }
 
 func numbered(n int) []string {
