@@ -3,7 +3,7 @@
 //
 // The wire form is Segment's (see Parse); inside the product there is only
 // Event. The package knows nothing of storage, contracts or people, and uses
-// the standard library alone, so every other package may import it.
+// the standard library and fault alone, so every other package may import it.
 package event
 
 import "time"

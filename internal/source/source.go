@@ -1,5 +1,9 @@
 // Package source describes the ways in: who may send, in which form, under
 // which contract, and how the columns of a table become an event.
+//
+// A table's row travels as a Row, whatever file it came from: the journal keeps
+// EncodeRow's bytes, not yet mapped, so that a corrected mapping can replay them.
+// Reading files is the work of the package table; nothing here touches one.
 package source
 
 // Kind is how a source's data arrives.
@@ -35,7 +39,7 @@ type Spec struct {
 // Mapping says what a row's columns mean.
 type Mapping struct {
 	// Key names the columns that identify a row; the same key again is an
-	// update. Empty: the whole row is the key.
+	// update. Empty, or no key column has a value: the whole row is the key.
 	Key []string `json:"key,omitempty"`
 	// Event is the event's name; the first case whose When holds wins over it.
 	// Empty means "record".
@@ -65,8 +69,11 @@ type Match struct {
 type TimeColumn struct {
 	Column string `json:"column"`
 	// Formats are tried in order: Go layouts, or "unix", "unix_ms", "rfc3339".
+	// Empty: ISO 8601 dates and times.
 	Formats []string `json:"formats,omitempty"`
-	Zone    string   `json:"zone,omitempty"` // IANA name; empty: UTC
+	// Zone is the IANA name of the zone of times without an offset, here and in
+	// every date and timestamp column of the mapping; empty: UTC.
+	Zone string `json:"zone,omitempty"`
 }
 
 // Column takes a value from a column. In YAML it may be just the column's name.
