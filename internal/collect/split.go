@@ -92,7 +92,7 @@ func (s *split) cut(body []byte, c call, lim limits, now time.Time) error {
 		return errNotObject
 	}
 	// The body is not written to until the request has been answered.
-	text := unsafe.String(unsafe.SliceData(body), len(body))
+	text := textOf(body)
 	if c.isBatch() {
 		return s.batch(text, lim, now)
 	}
@@ -198,6 +198,9 @@ func (s *split) sent(v gjson.Result) time.Time {
 
 // present says whether a member is there and not null.
 func present(v gjson.Result) bool { return v.Exists() && v.Type != gjson.Null }
+
+// textOf returns bytes as text, without a copy: they must not change while it is used.
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // bytesOf returns a text's bytes, which must not be written to.
 func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }

@@ -1,10 +1,6 @@
 package collect
 
-import (
-	"strings"
-
-	"github.com/tidwall/gjson"
-)
+import "github.com/tidwall/gjson"
 
 // member is one name and its value as JSON text. The name is as it reads, so
 // that two spellings of one name are equal.
@@ -13,19 +9,17 @@ type member struct{ name, value string }
 // shared is an object that stands around the events of a batch and belongs to
 // each of them.
 type shared struct {
-	raw     string // "" for none
-	members []sharedMember
-}
-
-type sharedMember struct {
-	name string // as it reads
-	pair string // name and value as JSON text
+	raw   string         // "" for none
+	pairs []string       // name and value of each member as JSON text
+	index map[string]int // of a member's name as it reads, in pairs
+	had   []bool         // which of them the event at hand has itself
 }
 
 // around is what stands around the events of a batch. Segment's Go SDK names
 // its library only there.
 type around struct {
 	context, integrations shared
+	objects               []byte // holds what was merged for the event at hand
 }
 
 func (a *around) some() bool { return a.context.raw != "" || a.integrations.raw != "" }
@@ -39,20 +33,20 @@ func newShared(v gjson.Result) shared {
 	if !v.IsObject() {
 		return shared{}
 	}
-	var s shared
-	last := map[string]int{}
+	s := shared{index: map[string]int{}}
 	v.ForEach(func(key, value gjson.Result) bool {
-		m := sharedMember{name: key.Str, pair: key.Raw + ":" + value.Raw}
-		if i, again := last[m.name]; again {
-			s.members[i] = m
+		pair := key.Raw + ":" + value.Raw
+		if i, again := s.index[key.Str]; again {
+			s.pairs[i] = pair
 			return true
 		}
-		last[m.name] = len(s.members)
-		s.members = append(s.members, m)
+		s.index[key.Str] = len(s.pairs)
+		s.pairs = append(s.pairs, pair)
 		return true
 	})
-	if len(s.members) > 0 {
+	if len(s.pairs) > 0 {
 		s.raw = v.Raw
+		s.had = make([]bool, len(s.pairs))
 	}
 	return s
 }
@@ -60,13 +54,15 @@ func newShared(v gjson.Result) shared {
 // surround writes what stands around a batch into an event that lacks it. What
 // the event says itself wins, name by name.
 func (s *split) surround(event string) []byte {
+	a := &s.around
+	a.objects = a.objects[:0]
 	var set [2]member
 	n := 0
-	if raw, changed := s.around.context.under(s.item.context); changed {
+	if raw, changed := a.under(&a.context, s.item.context); changed {
 		set[n] = member{"context", raw}
 		n++
 	}
-	if raw, changed := s.around.integrations.under(s.item.integrations); changed {
+	if raw, changed := a.under(&a.integrations, s.item.integrations); changed {
 		set[n] = member{"integrations", raw}
 		n++
 	}
@@ -78,8 +74,8 @@ func (s *split) surround(event string) []byte {
 
 // under returns an event's own object with the shared members that it lacks,
 // and whether that changes it. A value that is no object is left for the
-// pipeline to judge.
-func (sh *shared) under(own gjson.Result) (string, bool) {
+// pipeline to judge. The text is good until the next event.
+func (a *around) under(sh *shared, own gjson.Result) (text string, changed bool) {
 	if sh.raw == "" {
 		return "", false
 	}
@@ -89,28 +85,31 @@ func (sh *shared) under(own gjson.Result) (string, bool) {
 	if !own.IsObject() {
 		return "", false
 	}
-	has := make(map[string]struct{}, 8)
+	clear(sh.had)
+	empty := true
+	lacks := len(sh.pairs)
 	own.ForEach(func(key, _ gjson.Result) bool {
-		has[key.Str] = struct{}{}
+		empty = false
+		if i, ok := sh.index[key.Str]; ok && !sh.had[i] {
+			sh.had[i] = true
+			lacks--
+		}
 		return true
 	})
-	var b strings.Builder
-	b.WriteByte('{')
-	for i := range sh.members {
-		if _, ok := has[sh.members[i].name]; ok {
-			continue
+	if empty || lacks == 0 {
+		return sh.raw, empty
+	}
+	start := len(a.objects)
+	b := append(a.objects, '{')
+	for i, pair := range sh.pairs {
+		if !sh.had[i] {
+			b = append(b, pair...)
+			b = append(b, ',')
 		}
-		b.WriteString(sh.members[i].pair)
-		b.WriteByte(',')
 	}
-	if b.Len() == 1 {
-		return "", false
-	}
-	if len(has) == 0 {
-		return sh.raw, true
-	}
-	b.WriteString(own.Raw[1:])
-	return b.String(), true
+	b = append(b, own.Raw[1:]...)
+	a.objects = b
+	return textOf(b[start:]), true
 }
 
 // rewrite returns an object with members set, each in place of all of its name.
