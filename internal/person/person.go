@@ -27,6 +27,7 @@ type Document struct {
 	Consents  consent.Record        `json:"c"`
 	History   []audience.Occurrence `json:"h,omitempty"` // by time, source, id
 	Answers   audience.Memberships  `json:"a,omitempty"`
+	Since     map[string]time.Time  `json:"s,omitempty"` // audience → member since
 	FirstSeen time.Time             `json:"f"`
 	LastSeen  time.Time             `json:"l"`
 }
@@ -68,7 +69,7 @@ func (d *Document) Fold(r Rules, e *event.Event, nodes []event.Identifier, now t
 	for _, name := range sortedNames(e.Traits) {
 		o := profile.Observation{Trait: name, Value: e.Traits[name],
 			Provenance: profile.Provenance{Source: e.Source, ID: e.ID, Time: e.Time}}
-		if r.Traits.Observe(&d.Profile, o) {
+		if spec := r.Traits.Lookup(name); spec != nil && d.Profile.Observe(spec, o) {
 			change.Traits = append(change.Traits, name)
 		}
 	}
@@ -145,7 +146,8 @@ func before(a, b *audience.Occurrence) bool {
 	return a.ID < b.ID
 }
 
-// Absorb makes d the document of both people; d is the survivor.
+// Absorb makes d the document of both people; d is the survivor. Answers are
+// left for a fresh evaluation; who was in an audience stays in it since then.
 func (d *Document) Absorb(r Rules, from *Document) {
 	d.Profile = *profile.Merge(r.Traits, &d.Profile, &from.Profile)
 	d.Consents = consent.Merge(d.Consents, from.Consents)
@@ -155,13 +157,70 @@ func (d *Document) Absorb(r Rules, from *Document) {
 	if from.LastSeen.After(d.LastSeen) {
 		d.LastSeen = from.LastSeen
 	}
+	for name, since := range from.Since {
+		if mine, ok := d.Since[name]; !ok || since.Before(mine) {
+			d.joined(name, since)
+		}
+	}
 	d.History = append(d.History, from.History...)
 	sort.SliceStable(d.History, func(i, j int) bool { return before(&d.History[i], &d.History[j]) })
 }
 
+func (d *Document) joined(audience string, since time.Time) {
+	if d.Since == nil {
+		d.Since = map[string]time.Time{}
+	}
+	d.Since[audience] = since
+}
+
+// Move is one audience entered or left.
+type Move struct {
+	Audience string
+	Member   bool
+	Since    time.Time // of a member
+}
+
+// Settle takes over new answers and returns every move, by audience. fresh asks
+// to report memberships that stand already, too (after a merge).
+func (d *Document) Settle(answers audience.Memberships, now time.Time, fresh bool) []Move {
+	var moves []Move
+	for _, name := range sortedNames(answers) {
+		since, was := d.Since[name]
+		switch is := answers[name].Member; {
+		case is && !was:
+			d.joined(name, now)
+			moves = append(moves, Move{name, true, now})
+		case !is && was:
+			delete(d.Since, name)
+			moves = append(moves, Move{Audience: name})
+		case is && fresh:
+			moves = append(moves, Move{name, true, since})
+		}
+	}
+	for _, name := range sortedNames(d.Since) {
+		if _, defined := answers[name]; !defined {
+			delete(d.Since, name)
+			moves = append(moves, Move{Audience: name})
+		}
+	}
+	d.Answers = answers
+	return moves
+}
+
+// NextChange is the next instant at which an answer can change by itself, zero if never.
+func (d *Document) NextChange() time.Time {
+	var next time.Time
+	for _, a := range d.Answers {
+		if !a.Next.IsZero() && (next.IsZero() || a.Next.Before(next)) {
+			next = a.Next
+		}
+	}
+	return next
+}
+
 // Subject is the person as a condition sees them.
 func (d *Document) Subject(r Rules, identifiers []event.Identifier) *audience.Subject {
-	s := &audience.Subject{Person: d.Key, Traits: r.Traits.Values(&d.Profile), Consents: map[string]string{},
+	s := &audience.Subject{Person: d.Key, Traits: d.Profile.Values(r.Traits), Consents: map[string]string{},
 		Identifiers: identifiers, History: d.History}
 	for purpose, stand := range d.Consents.State() {
 		s.Consents[purpose] = string(stand)
