@@ -113,7 +113,7 @@ const stageNodes = `CREATE TEMP TABLE staged (node UUID NOT NULL, person BIGINT 
 
 const mergeStaged = `MERGE INTO node_person AS n USING temp.staged AS s ON n.node = s.node
 	WHEN MATCHED AND s.person = 0 THEN DELETE
-	WHEN MATCHED THEN UPDATE SET person = s.person
+	WHEN MATCHED AND s.person <> n.person THEN UPDATE SET person = s.person
 	WHEN NOT MATCHED AND s.person <> 0 THEN INSERT VALUES (s.node, s.person)`
 
 // mergeNodes brings the map up to date. The last assignment of a node wins, and

@@ -66,7 +66,7 @@ func open(ctx context.Context, path string, o Options) (*driver, error) {
 	}
 	c, err := duckdb.NewConnector(dsn, nil)
 	if err != nil {
-		return nil, fromEngine(op, err)
+		return nil, notOpened(op, err)
 	}
 	d := &driver{db: sql.OpenDB(c)}
 	// No bound on open connections: a callback of Scan may use the lake, and
@@ -76,6 +76,15 @@ func open(ctx context.Context, path string, o Options) (*driver, error) {
 		return nil, errors.Join(err, d.db.Close())
 	}
 	return d, nil
+}
+
+// notOpened tells a setting that DuckDB does not take from a file that it does not take.
+func notOpened(op string, err error) error {
+	var e *duckdb.Error
+	if !errors.As(err, &e) {
+		return fault.WrapAs(fault.Invalid, op, err, "The lake's memory limit or number of threads is not valid; write them as 512MB and 2.")
+	}
+	return fromEngine(op, err)
 }
 
 func dataSource(path string, o Options) (string, error) {
@@ -172,9 +181,5 @@ func redacted(e *duckdb.Error) error {
 		duckdb.ErrorTypeBinder, duckdb.ErrorTypeCatalog, duckdb.ErrorTypeParser:
 		return errors.New(e.Msg)
 	}
-	prefix, _, _ := strings.Cut(e.Msg, ":")
-	if !strings.HasSuffix(prefix, "Error") || len(prefix) > 40 {
-		prefix = "error type " + strconv.Itoa(int(e.Type))
-	}
-	return fmt.Errorf("duckdb: %s (text withheld, it may quote values)", prefix)
+	return fmt.Errorf("duckdb error of type %d (text withheld, it may quote values)", e.Type)
 }
