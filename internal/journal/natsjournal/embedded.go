@@ -71,7 +71,18 @@ func openError(ctx context.Context, op string, err error) error {
 // startEmbedded starts a server with its session and returns the stream's last position.
 func startEmbedded(ctx context.Context, opts Options) (*session, journal.Position, error) {
 	s := newSession(opts.Stream)
-	if err := syncTail(opts.Dir); err != nil {
+	files, err := blockFiles(opts.Dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(files) == 0 {
+		// A new stream must not fail half made. An existing one opens on a full
+		// disk too, so that it can be read.
+		if err := probe(opts.Dir, spareBytes); err != nil {
+			return nil, 0, err
+		}
+	}
+	if err := syncTail(files); err != nil {
 		return nil, 0, err
 	}
 	srv, err := server.NewServer(&server.Options{
@@ -109,14 +120,15 @@ func startEmbedded(ctx context.Context, opts Options) (*session, journal.Positio
 	return s, last, nil
 }
 
+// blockFiles lists the files in which the server keeps messages.
+func blockFiles(dir string) ([]string, error) {
+	return filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+}
+
 // syncTail makes durable what a killed process wrote but did not sync. The
 // server would recover it from the page cache, readers would act on it, and a
 // loss of power could still take it away (I3).
-func syncTail(dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
-	if err != nil {
-		return err
-	}
+func syncTail(files []string) error {
 	for _, path := range newest(files, 2) { // a write can touch the end of one and begin the next
 		f, err := os.OpenFile(path, os.O_RDWR, 0)
 		if err != nil {
