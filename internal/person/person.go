@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"sort"
 	"time"
 
@@ -68,7 +69,7 @@ func (d *Document) Fold(r Rules, e *event.Event, nodes []event.Identifier, now t
 	change := audience.Change{Events: []string{e.Name}}
 	for _, name := range sortedNames(e.Traits) {
 		o := profile.Observation{Trait: name, Value: e.Traits[name],
-			Provenance: profile.Provenance{Source: e.Source, ID: e.ID, Time: e.Time}}
+			Provenance: profile.Provenance{Source: e.Source, ID: stated(e), Time: e.Time}}
 		if spec := r.Traits.Lookup(name); spec != nil && d.Profile.Observe(spec, o) {
 			change.Traits = append(change.Traits, name)
 		}
@@ -80,12 +81,21 @@ func (d *Document) Fold(r Rules, e *event.Event, nodes []event.Identifier, now t
 		}
 		for _, n := range nodes {
 			d.Consents.Add(consent.Statement{Anchor: n.Namespace + ":" + n.Value, Purpose: purpose, Stand: stand,
-				Time: e.Time, Source: e.Source, ID: e.ID})
+				Time: e.Time, Source: e.Source, ID: stated(e)})
 		}
 		change.Consents = append(change.Consents, purpose)
 	}
 	d.Remember(r, e, now)
 	return change
+}
+
+// stated is the id under which a value is observed: that of an updated record
+// sorts after the content it replaces, so that it wins at the same instant.
+func stated(e *event.Event) string {
+	if e.Revision <= 1 {
+		return e.ID
+	}
+	return fmt.Sprintf("%s~%09d", e.ID, e.Revision)
 }
 
 // Remember keeps of the event what some audience can see.

@@ -32,6 +32,8 @@ type decoded struct {
 	// violations are the reasons for quarantine found so far.
 	violations []contract.Violation
 	unique     []uniqueField
+	replay     int64 // the quarantined record this processes again; 0 none
+	done       bool  // nothing to do: the replayed record is open no more
 }
 
 // uniqueField is a value that the contract wants to see once.
