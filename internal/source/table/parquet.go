@@ -17,9 +17,8 @@ import (
 // parquetReader reads the row groups of a Parquet file one after another.
 type parquetReader struct {
 	file    *os.File
-	schema  *parquet.Schema
-	columns []parquetColumn
-	nested  bool
+	columns []*node
+	cells   [][]parquet.Value  // of the current row, by leaf
 	groups  []parquet.RowGroup // still to be opened
 	rows    parquet.Rows       // of the open group, or nil
 	batch   []parquet.Row
@@ -30,13 +29,6 @@ type parquetReader struct {
 	err     error // the end of reading, for good
 }
 
-// parquetColumn is a column of the table: a leaf, or a nested one whose leaf is -1.
-type parquetColumn struct {
-	name    string
-	leaf    int
-	convert func(parquet.Value) (any, error)
-}
-
 const parquetBatch = 256
 
 func openParquet(file *os.File, size int64) (r *parquetReader, err error) {
@@ -45,36 +37,21 @@ func openParquet(file *os.File, size int64) (r *parquetReader, err error) {
 	if err != nil {
 		return nil, badParquet(opOpen, err)
 	}
-	r = &parquetReader{file: file, schema: f.Schema(), groups: f.RowGroups(), batch: make([]parquet.Row, parquetBatch),
+	r = &parquetReader{file: file, groups: f.RowGroups(), batch: make([]parquet.Row, parquetBatch),
 		count: f.NumRows(), size: size}
 	seen := map[string]int{}
-	leaf := 0
+	leaves := 0
 	for i, field := range f.Schema().Fields() {
 		if err := checkColumn(field.Name(), i+1, seen); err != nil {
 			return nil, err
 		}
 		seen[field.Name()] = i + 1
-		column := parquetColumn{name: field.Name(), leaf: -1}
-		if field.Leaf() && !field.Repeated() {
-			column.leaf, column.convert = leaf, converter(field.Type())
-		} else {
-			r.nested = true
-		}
+		column := newNode(field)
+		leaves += column.leaves
 		r.columns = append(r.columns, column)
-		leaf += leaves(field)
 	}
+	r.cells = make([][]parquet.Value, leaves)
 	return r, nil
-}
-
-func leaves(n parquet.Node) int {
-	if n.Leaf() {
-		return 1
-	}
-	sum := 0
-	for _, child := range n.Fields() {
-		sum += leaves(child)
-	}
-	return sum
 }
 
 func badParquet(op string, err error) error {
@@ -139,28 +116,19 @@ func (r *parquetReader) fill() (err error) {
 
 func (r *parquetReader) convert(values parquet.Row) (row source.Row, err error) {
 	defer guard(opNext, &err)
-	var nested map[string]any
-	if r.nested {
-		if err := r.schema.Reconstruct(&nested, values); err != nil {
-			return nil, badParquet(opNext, err)
+	clear(r.cells)
+	for from, to := 0, 0; from < len(values); from = to {
+		leaf := values[from].Column()
+		for to = from + 1; to < len(values) && values[to].Column() == leaf; to++ {
 		}
+		r.cells[leaf] = values[from:to]
 	}
 	row = make(source.Row, len(r.columns))
 	var wrong *RowError
-	i := 0
+	leaf := 0
 	for _, column := range r.columns {
-		if column.leaf < 0 {
-			row[column.name], err = jsonOf(nested[column.name], 2)
-		} else {
-			for i < len(values) && values[i].Column() < column.leaf {
-				i++
-			}
-			if i == len(values) || values[i].Column() != column.leaf || values[i].IsNull() {
-				row[column.name] = nil
-				continue
-			}
-			row[column.name], err = column.convert(values[i])
-		}
+		row[column.name], err = column.build(r.cells[leaf:leaf+column.leaves], level{})
+		leaf += column.leaves
 		if err != nil && wrong == nil {
 			wrong = rowError(r.number, ReasonValue, nil,
 				"Row %d, column %s: %s; correct the file.", r.number, event.SafeName(column.name), err.Error())

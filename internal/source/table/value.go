@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"reflect"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +23,6 @@ var (
 	errNotFinite = errors.New("the number is infinite")
 	errNotText   = errors.New("the text is not valid UTF-8 or has a NUL character")
 	errNotJSON   = errors.New("the text is not valid JSON")
-	errTooDeep   = errors.New("the value is nested too deep")
 	errNoForm    = errors.New("the value is of a kind that cannot be read")
 	errNoDate    = errors.New("the date lies outside of the years 1 to 9999")
 )
@@ -202,73 +199,4 @@ func parsedJSON(b []byte) (any, error) {
 		return nil, errNotJSON
 	}
 	return object["v"], nil
-}
-
-// jsonOf converts what the Parquet library makes of a nested column.
-func jsonOf(v any, depth int) (any, error) {
-	if depth > event.MaxDepth {
-		return nil, errTooDeep
-	}
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case string:
-		return textOf(v)
-	case []byte:
-		return bytesOf(v)
-	case time.Time:
-		return dateText(v, "2006-01-02T15:04:05.999999999Z")
-	}
-	r := reflect.ValueOf(v)
-	switch r.Kind() {
-	case reflect.Bool:
-		return r.Bool(), nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return json.Number(strconv.FormatInt(r.Int(), 10)), nil
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return json.Number(strconv.FormatUint(r.Uint(), 10)), nil
-	case reflect.Float32:
-		return float(r.Float(), 32)
-	case reflect.Float64:
-		return float(r.Float(), 64)
-	case reflect.String:
-		return textOf(r.String())
-	case reflect.Pointer:
-		if r.IsNil() {
-			return nil, nil
-		}
-		return jsonOf(r.Elem().Interface(), depth)
-	case reflect.Slice, reflect.Array:
-		return jsonList(r, depth)
-	case reflect.Map:
-		return jsonMap(r, depth)
-	}
-	return nil, errNoForm
-}
-
-func jsonList(r reflect.Value, depth int) (any, error) {
-	out := make([]any, r.Len())
-	for i := range out {
-		var err error
-		if out[i], err = jsonOf(r.Index(i).Interface(), depth+1); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func jsonMap(r reflect.Value, depth int) (any, error) {
-	out := make(map[string]any, r.Len())
-	keys := r.MapKeys()
-	sort.Slice(keys, func(i, j int) bool { return fmt.Sprint(keys[i]) < fmt.Sprint(keys[j]) })
-	for _, key := range keys {
-		name, err := textOf(fmt.Sprint(key))
-		if err != nil {
-			return nil, err
-		}
-		if out[name.(string)], err = jsonOf(r.MapIndex(key).Interface(), depth+1); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }
