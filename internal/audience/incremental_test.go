@@ -40,6 +40,8 @@ func TestI8NextInstants(t *testing.T) {
 		{"avg of none ends it", rolling(`"measure":"avg","property":"n","atMost":0,`), []int{-9, -5}, true, 5},
 		{"all waits for the last obstacle", `{"all":[` + rolling(`"atMost":0,`) + `,{"didNot":{"name":"bought","window":{"last":"20m"}}}]}`, []int{-5}, false, 15},
 		{"all that is blocked for ever", `{"all":[` + rolling(``) + `,{"identified":"email"}]}`, []int{-5}, false, -1},
+		{"all ends with the first that ends", `{"all":[` + rolling(``) + `,{"event":{"name":"bought","window":{"last":"20m"}}},{"not":{"identified":"email"}}]}`, []int{-5}, true, 5},
+		{"any begins with the first that begins", `{"any":[` + rolling(`"atMost":0,`) + `,{"didNot":{"name":"bought","window":{"last":"20m"}}},{"identified":"email"}]}`, []int{-5}, false, 5},
 		{"any stays while one stays", `{"any":[` + rolling(``) + `,{"event":{"name":"bought","window":{"last":"20m"}}}]}`, []int{-5}, true, 15},
 		{"any that is settled for ever", `{"any":[` + rolling(``) + `,{"not":{"identified":"email"}}]}`, []int{-5}, true, -1},
 	}
@@ -90,6 +92,10 @@ func TestOnlyWhatCanHaveChangedIsEvaluated(t *testing.T) {
 	got, _ = set.Evaluate(s, start, wrong, Change{Everything: true})
 	if !got["bought"].Member || got["city"].Member {
 		t.Errorf("everything: %+v", got)
+	}
+	right["gone"] = Membership{Member: true}
+	if got, _ = set.Evaluate(s, start, right, Change{}); len(got) != 3 {
+		t.Errorf("an audience that no longer exists stays: %+v", got)
 	}
 	edited := Memberships{"city": {}, "gone": {Member: true, Next: start}, "outside": {}}
 	got, next = set.Evaluate(s, start, edited, Change{})
