@@ -10,6 +10,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
+	"strconv"
+	"strings"
 	"time"
 
 	"parley/internal/audience"
@@ -245,4 +247,31 @@ func sortedNames[V any](m map[string]V) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// Text takes a value for a hand-over or a form: "trait.NAME", or
+// "identifier.NAMESPACE", of which the one sorted first stands for all.
+func (d *Document) Text(r Rules, from string, identifiers []event.Identifier) (string, bool) {
+	kind, name, _ := strings.Cut(from, ".")
+	if kind == "identifier" {
+		for _, id := range identifiers {
+			if id.Namespace == name {
+				return id.Value, true
+			}
+		}
+		return "", false
+	}
+	v, _, ok := d.Profile.Value(r.Traits, name)
+	if !ok {
+		return "", false
+	}
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false // lists have no single text
 }

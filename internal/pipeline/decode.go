@@ -190,4 +190,3 @@ func shapeOf(payload []byte) string {
 
 // hour is the hour of receipt, in which the completeness ledger counts (I2).
 func hour(t time.Time) time.Time { return t.Truncate(time.Hour) }
-

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"sort"
 	"time"
 
 	"parley/internal/audience"
@@ -35,7 +34,8 @@ type run struct {
 	quarantined map[int64]state.QuarantinedRecord // those that are replayed
 	survivors   map[int64]int64
 
-	out effects
+	out    effects
+	parcel parcel // everything of this transaction that the lake is to have
 }
 
 // effects are the rows to write.
@@ -53,6 +53,8 @@ type effects struct {
 	quarantined map[int64]state.QuarantinedRecord
 	replayed    []int64
 	counts      map[state.CounterKey]int64
+	dropped     []rowKey         // delivery rows that carry nothing any more
+	leaving     []state.Delivery // rows of merged people that must still be removed
 	parcel      parcel
 }
 
@@ -245,15 +247,11 @@ func (r *run) fireOne(t state.Timer, clock time.Time) error {
 
 // settle evaluates everyone the block touched, at journal time.
 func (r *run) settle() error {
-	var touched []int64
-	for id, s := range r.people {
-		if s.touched {
-			touched = append(touched, id)
-		}
-	}
-	sort.Slice(touched, func(i, j int) bool { return touched[i] < touched[j] })
-	for _, id := range touched {
+	for _, id := range sortedIDs(r.people) {
 		s := r.people[id]
+		if !s.touched {
+			continue
+		}
 		s.touched = false
 		if err := r.evaluate(s, r.progress.Clock); err != nil {
 			return err
@@ -265,6 +263,15 @@ func (r *run) settle() error {
 func (r *run) finish() error {
 	if err := r.flush(); err != nil {
 		return err
+	}
+	if len(r.parcel.Rows)+len(r.parcel.Assignments) > 0 {
+		body, err := r.parcel.pack()
+		if err != nil {
+			return err
+		}
+		if err := r.tx.PutOutbox(r.ctx, state.Outbox{Position: r.progress.Position, Body: body}); err != nil {
+			return err
+		}
 	}
 	return r.tx.SetProgress(r.ctx, r.progress)
 }
