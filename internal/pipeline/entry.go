@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,6 +35,9 @@ func ReplayEntry(q state.QuarantinedRecord, now time.Time) journal.Entry {
 func (r *run) entry(d *decoded) error {
 	if d.done {
 		return nil
+	}
+	if slices.Contains(r.out.replayed, d.replay) {
+		return nil // asked for twice
 	}
 	if d.replay == 0 {
 		r.count(d, "received", 1)
