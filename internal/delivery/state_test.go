@@ -79,6 +79,21 @@ func TestSettledCountsOnce(t *testing.T) {
 	}
 }
 
+func TestAnAnswerToAnOlderVersionLeavesTheNewerDue(t *testing.T) {
+	for name, o := range map[string]destination.Outcome{
+		"delivered": destination.Delivered, "rejected": destination.Rejected, "retry": destination.Retry,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := wish(Member{}, on("a"))
+			sent := m.Change()
+			m = wish(m.Sent("b"), on("b")).Settled("b", sent, destination.Result{Outcome: o, Reason: "x"}, now)
+			if !m.Due(now) || m.Dead != "" || m.Attempts != 0 || m.Change().Version != 2 {
+				t.Errorf("%+v", m)
+			}
+		})
+	}
+}
+
 func TestRemoveCarriesTheFieldsTheDestinationKnows(t *testing.T) {
 	acked := wish(wish(hand(wish(Member{}, on("a")), destination.Delivered), on("b")), off("left"))
 	doubt := wish(hand(wish(Member{}, on("a")), destination.Retry), off("left"))

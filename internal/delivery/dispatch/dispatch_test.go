@@ -172,8 +172,8 @@ func TestI3ACrashInFlightRepeatsTheSameBatch(t *testing.T) {
 		}
 		w.start(2, 0)
 		synctest.Wait()
-		if n := len(w.fakes["shop"].Batches()); n != 1 || w.store.open() != 0 || len(w.store.disclosures) != 1 {
-			t.Errorf("%d batches, %d open", n, w.store.open())
+		if n := len(w.fakes["shop"].Calls()); n != 2 || w.store.open() != 0 || len(w.store.disclosures) != 1 {
+			t.Errorf("%d calls, %d open, %d disclosures", n, w.store.open(), len(w.store.disclosures))
 		}
 	})
 }
@@ -189,6 +189,9 @@ func TestI6AConsentWithdrawnInFlightIsNotSentAgain(t *testing.T) {
 		got := w.fakes["shop"].Batches()
 		if len(got) != 2 || got[1].Members[0].Action != destination.Remove || w.store.open() != 0 {
 			t.Errorf("%+v", got)
+		}
+		if calls := w.fakes["shop"].Calls(); len(calls) != 2 || calls[0] == calls[1] {
+			t.Errorf("the withdrawn batch was sent again: %v", calls)
 		}
 	})
 }
