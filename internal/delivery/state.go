@@ -34,7 +34,7 @@ func Desire(prev Member, in Desired) (next Member, changed bool) {
 	if in.Want && prev.Want && maps.Equal(in.Fields, prev.Fields) {
 		return prev, false
 	}
-	next.Version = max(prev.Version, prev.Handed) + 1
+	next.Version = prev.Version + 1
 	next.Want, next.Fields, next.Reason = in.Want, nil, in.Reason
 	if in.Want {
 		next.Fields, next.Reason = maps.Clone(in.Fields), ""
