@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,9 @@ const parquetBatch = 256
 
 func openParquet(file *os.File, size int64) (r *parquetReader, err error) {
 	defer guard(opOpen, &err)
+	if err := checkFooter(file, size); err != nil {
+		return nil, badParquet(opOpen, err)
+	}
 	f, err := parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, badParquet(opOpen, err)
@@ -53,6 +57,21 @@ func openParquet(file *os.File, size int64) (r *parquetReader, err error) {
 	r.cells = make([][]parquet.Value, leaves)
 	return r, nil
 }
+
+// checkFooter holds the length that the file gives for its footer to the file's
+// own: the library reserves that much memory, up to 4 GiB, before it looks.
+func checkFooter(file *os.File, size int64) error {
+	var tail [8]byte
+	if _, err := file.ReadAt(tail[:], size-int64(len(tail))); err != nil {
+		return err
+	}
+	if length := int64(binary.LittleEndian.Uint32(tail[:4])); length+12 > size {
+		return errFooter
+	}
+	return nil
+}
+
+var errFooter = errors.New("the footer is longer than the file")
 
 func badParquet(op string, err error) error {
 	return fault.WrapAs(fault.Invalid, op, err, "The file is not a sound Parquet file; write it again.")

@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"reflect"
@@ -88,6 +89,14 @@ func TestParquetBadValueDoesNotEndTheReading(t *testing.T) {
 	}
 	if bad := got.bad[0]; bad.Line != 501 || bad.Reason != ReasonValue || !bytes.Contains(bad.Raw, []byte(`"name":"Ada"`)) {
 		t.Errorf("got %+v", bad)
+	}
+}
+
+func TestParquetFooterLengthIsNotBelieved(t *testing.T) {
+	content := parquetFile(t, []parquetRow{sampleRow()})
+	copy(content[len(content)-8:], []byte{0xFF, 0xFF, 0xFF, 0xFF})
+	if _, err := Open(write(t, "f.parquet", content), Options{}); !errors.Is(err, errFooter) {
+		t.Errorf("got %v", err)
 	}
 }
 
