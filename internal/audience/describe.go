@@ -28,6 +28,9 @@ func describe(c *Condition, depth int) string {
 }
 
 func describeList(list []Condition, word string, depth int) string {
+	if len(list) == 0 {
+		return "(nothing)"
+	}
 	parts := make([]string, len(list))
 	for i := range list {
 		parts[i] = describe(&list[i], depth+1)

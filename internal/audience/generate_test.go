@@ -16,7 +16,7 @@ import (
 
 var (
 	start      = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	eventNames = []string{"bought", "viewed", "left"}
+	eventNames = []string{"bought", "bought", "viewed"}
 	traitNames = []string{"age", "city"}
 	purposes   = []string{"ads", "mail"}
 	lengths    = []string{"1m", "2m", "3m", "5m"}
@@ -61,11 +61,11 @@ func drawWindow(t *rapid.T) *Window {
 
 func drawEvent(t *rapid.T) *EventTest {
 	e := &EventTest{Name: rapid.SampledFrom(eventNames).Draw(t, "event"), Window: drawWindow(t)}
-	for range rapid.IntRange(0, 1).Draw(t, "filters") {
+	for range rapid.IntRange(0, 3).Draw(t, "filters") / 3 {
 		op, value := drawTest(t)
 		e.Where = append(e.Where, PropertyTest{Property: rapid.SampledFrom(properties).Draw(t, "property"), Op: op, Value: value})
 	}
-	e.Measure = rapid.SampledFrom(append([]string{"", "count"}, measures...)).Draw(t, "measure")
+	e.Measure = rapid.SampledFrom(append([]string{"", "", "count"}, measures...)).Draw(t, "measure")
 	low := rapid.IntRange(0, 3).Draw(t, "low")
 	least := json.Number(fmt.Sprint(low))
 	most := json.Number(fmt.Sprint(low + rapid.IntRange(0, 2).Draw(t, "more")))
@@ -88,12 +88,12 @@ func drawEvent(t *rapid.T) *EventTest {
 func drawCondition(t *rapid.T, earlierNames []string, depth int) Condition {
 	list := func() []Condition {
 		var out []Condition
-		for range rapid.IntRange(1, 3).Draw(t, "parts") {
+		for range rapid.IntRange(2, 3).Draw(t, "parts") {
 			out = append(out, drawCondition(t, earlierNames, depth-1))
 		}
 		return out
 	}
-	choice := rapid.IntRange(0, 11).Draw(t, "kind")
+	choice := rapid.IntRange(0, 14).Draw(t, "kind")
 	if depth == 0 && choice < 3 {
 		choice += 3
 	}

@@ -77,3 +77,13 @@ func TestSumsOfMoneyAreExact(t *testing.T) {
 		t.Error("ten times 0.1 is 1")
 	}
 }
+
+func TestAdditionLeavesInt64InTime(t *testing.T) {
+	most, one := number{coef: 9223372036854775807}, whole(1)
+	if got := most.plus(one).String(); got != "9223372036854775808" {
+		t.Errorf("most plus one is %s", got)
+	}
+	if got := one.minus(most).minus(one).minus(one).String(); got != "-9223372036854775808" {
+		t.Errorf("least minus one is %s", got)
+	}
+}

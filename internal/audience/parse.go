@@ -9,8 +9,11 @@ import (
 	"parley/internal/fault"
 )
 
-// maxDocument bounds a condition document in bytes.
-const maxDocument = 1 << 20
+const (
+	opParse = "audience.parse"
+	// maxDocument bounds a condition document in bytes.
+	maxDocument = 1 << 20
+)
 
 // child says what a field of a node holds: another node, a list of them, or ("") a plain value.
 type child struct {
@@ -53,19 +56,18 @@ var fieldNames = map[string][]string{
 // checks the form only; Condition.Validate checks the meaning. Errors are of
 // kind fault.Invalid (or fault.TooLarge above 1 MiB).
 func ParseCondition(raw []byte) (Condition, error) {
-	const op = "audience.parse"
 	if len(raw) > maxDocument {
-		return Condition{}, fault.New(fault.TooLarge, op, "A condition may have at most %d bytes; refer to other audiences instead of repeating them.", maxDocument)
+		return Condition{}, fault.New(fault.TooLarge, opParse, "A condition may have at most %d bytes; refer to other audiences instead of repeating them.", maxDocument)
 	}
 	if !json.Valid(raw) {
-		return Condition{}, fault.New(fault.Invalid, op, "The condition is not valid JSON; look for a missing bracket, quote or comma.")
+		return Condition{}, fault.New(fault.Invalid, opParse, "The condition is not valid JSON; look for a missing bracket, quote or comma.")
 	}
 	if err := checkNode(raw, "condition", "where", 1); err != nil {
-		return Condition{}, fault.New(fault.Invalid, op, "%s", err.Error())
+		return Condition{}, err
 	}
 	var c Condition
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return Condition{}, fault.New(fault.Invalid, op, "%s", typeMessage(err))
+		return Condition{}, fault.New(fault.Invalid, opParse, "%s", typeMessage(err))
 	}
 	return c, nil
 }
@@ -74,9 +76,14 @@ func ParseCondition(raw []byte) (Condition, error) {
 func typeMessage(err error) string {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) && wrong.Field != "" {
-		return fmt.Sprintf("where.%s: the value has the wrong type; it should be a %s.", wrong.Field, wrong.Type.Kind())
+		return fmt.Sprintf("where.%s: The value has the wrong type; it should be a %s.", wrong.Field, wrong.Type.Kind())
 	}
 	return "A value in the condition has the wrong form; numbers are written without quotes and times as 2026-03-01T00:00:00Z."
+}
+
+// refuse names the place of a mistake of form and says what is wrong there.
+func refuse(path, sentence string) error {
+	return fault.New(fault.Invalid, opParse, "%s: %s", path, sentence)
 }
 
 // checkNode walks one node of the document; raw is valid JSON.
@@ -85,7 +92,7 @@ func checkNode(raw []byte, node, path string, depth int) error {
 		return nil
 	}
 	if depth > MaxDepth+4 { // a window lies three levels below its condition
-		return errors.New(tooDeep(path))
+		return refuse(path, tooDeep)
 	}
 	fields, err := splitObject(raw, path)
 	if err != nil {
@@ -95,11 +102,11 @@ func checkNode(raw []byte, node, path string, depth int) error {
 	for _, f := range fields {
 		c, known := grammar[node][f.name]
 		if !known {
-			return fmt.Errorf("%s: %s", path, unknown("field here", f.name, fieldNames[node]))
+			return refuse(path, unknown("field here", f.name, fieldNames[node]))
 		}
 		at := path + "." + f.name
 		if seen[f.name] {
-			return fmt.Errorf("%s: it is written twice; keep one.", at) //nolint:staticcheck // a sentence for people
+			return refuse(at, "It is written twice; keep one.")
 		}
 		seen[f.name] = true
 		if c.node == "" {
@@ -118,7 +125,7 @@ func checkChild(raw []byte, c child, path string, depth int) error {
 	}
 	var elements []json.RawMessage
 	if json.Unmarshal(raw, &elements) != nil {
-		return fmt.Errorf("%s: it should be a list.", path) //nolint:staticcheck // a sentence for people
+		return refuse(path, "It should be a list.")
 	}
 	for i, e := range elements {
 		if err := checkNode(e, c.node, fmt.Sprintf("%s[%d]", path, i), depth); err != nil {
@@ -135,7 +142,7 @@ type field struct {
 
 // splitObject lists the fields of an object in their order, duplicates included.
 func splitObject(raw []byte, path string) ([]field, error) {
-	notObject := fmt.Errorf("%s: it should be an object in braces.", path) //nolint:staticcheck // a sentence for people
+	notObject := refuse(path, "It should be an object in braces.")
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
 		return nil, notObject

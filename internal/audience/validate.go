@@ -63,9 +63,7 @@ func (v *validator) name(path, name, what string) {
 	}
 }
 
-func tooDeep(path string) string {
-	return fmt.Sprintf("%s: conditions lie more than %d deep; move the inner part into an audience of its own and refer to it.", path, MaxDepth)
-}
+var tooDeep = fmt.Sprintf("Conditions lie more than %d deep; move the inner part into an audience of its own and refer to it.", MaxDepth)
 
 // fieldsSet names the fields of a node that are set, in the order of fieldNames.
 func (c *Condition) fieldsSet() []string {
@@ -91,8 +89,7 @@ func (v *validator) condition(c *Condition, path string, depth int) {
 		return
 	}
 	if depth > MaxDepth {
-		_, sentence, _ := strings.Cut(tooDeep(path), ": ")
-		v.add(path, "%s", sentence)
+		v.add(path, "%s", tooDeep)
 		return
 	}
 	set := c.fieldsSet()

@@ -105,15 +105,15 @@ func TestParseConditionIsStrict(t *testing.T) {
 	cases := []struct{ name, text, says string }{
 		{"not JSON", `{"all":`, "not valid JSON"},
 		{"two documents", `{} {}`, "not valid JSON"},
-		{"no object", `[]`, "where: it should be an object"},
+		{"no object", `[]`, "where: It should be an object"},
 		{"unknown field", `{"al":[]}`, `where: "al" is no field here; did you mean all?`},
 		{"other case", `{"Trait":{}}`, "did you mean trait?"},
 		{"out of scope", `{"sequence":[]}`, `"sequence" is no field here`},
 		{"unknown inside", `{"all":[{"identified":"e"},{"event":{"name":"b","window":{"lats":"1d"}}}]}`, "where.all[1].event.window: \"lats\""},
 		{"in a filter", `{"event":{"name":"b","where":[{"prop":"a"}]}}`, "where.event.where[0]: \"prop\""},
-		{"twice", `{"audience":"a","audience":"b"}`, "where.audience: it is written twice"},
-		{"no list", `{"all":{}}`, "where.all: it should be a list"},
-		{"wrong type", `{"audience":3}`, "where.audience: the value has the wrong type; it should be a string"},
+		{"twice", `{"audience":"a","audience":"b"}`, "where.audience: It is written twice"},
+		{"no list", `{"all":{}}`, "where.all: It should be a list"},
+		{"wrong type", `{"audience":3}`, "where.audience: The value has the wrong type; it should be a string"},
 		{"wrong number", `{"event":{"name":"b","atLeast":"many"}}`, "wrong form"},
 		{"too deep", strings.Repeat(`{"not":`, 200) + `{}` + strings.Repeat(`}`, 200), "deep"},
 	}
@@ -136,7 +136,7 @@ func FuzzParseCondition(f *testing.F) {
 		`{"event":{"name":"b","where":[{"property":"a.b","op":"gt","value":1e3}],"measure":"avg","property":"n","atLeast":1.5,"atMost":2,"window":{"last":"30d"}}}`,
 		`{"didNot":{"name":"b","window":{"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z"}}}`,
 		`{"any":[{"consent":{"purpose":"ads","is":"granted"}},{"bucket":{"seed":"s","from":0,"to":5000}},{"identified":"email"}]}`,
-		`{"all":[null],"all":[]}`, `{"event":{"name":"b","atLeast":""}}`, `nul`, `{"not":{"not":{}}}`,
+		`{"all":[null],"all":[]}`, `{"all":[]}`, `{"event":{"name":"b","atLeast":""}}`, `nul`, `{"not":{"not":{}}}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -28,6 +28,18 @@ type Activation struct {
 }
 
 // Member is the desired and acknowledged state of one person in one activation.
+// It is a small state machine, moved only by the functions of this package:
+//
+//	Desire   the pipeline's wish     writes the desired side, revives the dead
+//	Sent     put into a batch        Batch set; nothing else moves it out again but
+//	Settled  the answer is known     Delivered: acknowledged side written
+//	                                 Rejected: dead, unless a newer version waits
+//	                                 Retry: later, in doubt, dead after MaxAttempts
+//	Absorb   two people became one
+//	Revive   a person retries a dead letter
+//
+// A member that changes while an older version is in flight keeps its Batch and
+// is due again, with the newer version, once that batch is settled.
 type Member struct {
 	Activation string
 	Person     int64
@@ -42,7 +54,15 @@ type Member struct {
 	AckedFields map[string]string // what it was last given
 	// Attempt side.
 	Batch    string    // id of the hand-over under way; "" none
+	Handed   int64     // the highest version ever put into a batch; 0 none
 	Attempts int       // of the current version
 	NextTry  time.Time // not before
 	Dead     string    // reason of the dead letter; "" alive
+	// InDoubt says that a hand-over ended without a clear answer: the
+	// destination may or may not have carried it out, so the member is sent
+	// again even if the desired side has returned to the acknowledged one.
+	InDoubt bool
+	// DoubtFields are what the last Add in doubt carried; a Remove needs them
+	// when nothing was ever acknowledged.
+	DoubtFields map[string]string
 }

@@ -58,6 +58,9 @@ type Event struct {
 	Traits      map[string]any  `json:"traits,omitempty"`
 	Consents    map[string]bool `json:"consents,omitempty"` // purpose → granted
 	Context     map[string]any  `json:"context,omitempty"`
+	// Revision counts the contents of one record: 1 for the first, more for
+	// each update of the same row. 0 for everything but records.
+	Revision int64 `json:"revision,omitempty"`
 }
 
 // Key returns the event's name.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -124,8 +125,13 @@ func TestWhatQueuesUpBecomesOneBlock(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := contents(t.Context(), t, store); len(got) != 3 || len(got[2].Entries) != 50 {
-		t.Errorf("%d blocks; want 3, the last with 50 entries", len(got))
+	var sizes []int // in any order: two writers are at work
+	for _, b := range contents(t.Context(), t, store) {
+		sizes = append(sizes, len(b.Entries))
+	}
+	slices.Sort(sizes)
+	if !slices.Equal(sizes, []int{1, 1, 50}) {
+		t.Errorf("blocks of %v entries; want two of 1 and one of 50", sizes)
 	}
 }
 
@@ -279,11 +285,13 @@ func TestI1CloseDrains(t *testing.T) {
 	release := driver.Hold()
 	defer release()
 	var results []<-chan error
-	for i := range 20 {
-		results = append(results, background(t.Context(), j, event(fmt.Sprint(i))))
-	}
+	results = append(results, background(t.Context(), j, event("00")))
 	<-driver.Arrived()
-	waitPending(t, j, func(s journal.Stats) bool { return s.PendingBytes >= 20*18 })
+	one := j.Stats().PendingBytes
+	for i := 1; i < 20; i++ {
+		results = append(results, background(t.Context(), j, event(fmt.Sprintf("%02d", i))))
+	}
+	waitPending(t, j, func(s journal.Stats) bool { return s.PendingBytes == 20*one })
 	closed := make(chan error, 1)
 	go func() { closed <- j.Close() }()
 	release()

@@ -66,6 +66,7 @@ type Stats struct {
 type request struct {
 	records []byte
 	count   int
+	alone   bool // gets a block of its own
 	done    chan error // capacity 1: a writer never waits for a caller that left
 }
 
@@ -93,7 +94,9 @@ func New(driver Driver, opts Options) *Journal {
 }
 
 // Append returns nil once all entries are durable (I1). They are together in
-// one block, in the order given; the payloads may be reused afterwards.
+// one block, in the order given; the payloads may be reused afterwards. An
+// Append with a Workspace entry shares its block with no other, so that a
+// version begins between blocks.
 //
 // When it fails, the entries may or may not be in the journal, now or shortly
 // after; who tries again must expect to see them twice. In particular a
@@ -120,6 +123,7 @@ func (j *Journal) Append(ctx context.Context, entries ...Entry) error {
 	r := &request{records: make([]byte, 0, bound), count: len(entries), done: make(chan error, 1)}
 	for i := range entries {
 		r.records = appendEntry(r.records, &entries[i])
+		r.alone = r.alone || entries[i].Kind == Workspace
 	}
 	if err := j.enqueue(r); err != nil {
 		return err
@@ -180,10 +184,13 @@ func (j *Journal) take() []*request {
 	for _, r := range j.queue {
 		size += len(r.records)
 		count += r.count
-		if n > 0 && (size > j.blockBytes || count > MaxEntries) {
+		if n > 0 && (size > j.blockBytes || count > MaxEntries || r.alone) {
 			break
 		}
 		n++
+		if r.alone {
+			break
+		}
 	}
 	batch := j.queue[:n:n]
 	j.queue = j.queue[n:]

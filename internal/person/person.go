@@ -8,7 +8,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"sort"
+	"strconv"
+	"strings"
 	"time"
 
 	"parley/internal/audience"
@@ -27,6 +30,7 @@ type Document struct {
 	Consents  consent.Record        `json:"c"`
 	History   []audience.Occurrence `json:"h,omitempty"` // by time, source, id
 	Answers   audience.Memberships  `json:"a,omitempty"`
+	Since     map[string]time.Time  `json:"s,omitempty"` // audience → member since
 	FirstSeen time.Time             `json:"f"`
 	LastSeen  time.Time             `json:"l"`
 }
@@ -67,8 +71,8 @@ func (d *Document) Fold(r Rules, e *event.Event, nodes []event.Identifier, now t
 	change := audience.Change{Events: []string{e.Name}}
 	for _, name := range sortedNames(e.Traits) {
 		o := profile.Observation{Trait: name, Value: e.Traits[name],
-			Provenance: profile.Provenance{Source: e.Source, ID: e.ID, Time: e.Time}}
-		if r.Traits.Observe(&d.Profile, o) {
+			Provenance: profile.Provenance{Source: e.Source, ID: stated(e), Time: e.Time}}
+		if spec := r.Traits.Lookup(name); spec != nil && d.Profile.Observe(spec, o) {
 			change.Traits = append(change.Traits, name)
 		}
 	}
@@ -79,12 +83,21 @@ func (d *Document) Fold(r Rules, e *event.Event, nodes []event.Identifier, now t
 		}
 		for _, n := range nodes {
 			d.Consents.Add(consent.Statement{Anchor: n.Namespace + ":" + n.Value, Purpose: purpose, Stand: stand,
-				Time: e.Time, Source: e.Source, ID: e.ID})
+				Time: e.Time, Source: e.Source, ID: stated(e)})
 		}
 		change.Consents = append(change.Consents, purpose)
 	}
 	d.Remember(r, e, now)
 	return change
+}
+
+// stated is the id under which a value is observed: that of an updated record
+// sorts after the content it replaces, so that it wins at the same instant.
+func stated(e *event.Event) string {
+	if e.Revision <= 1 {
+		return e.ID
+	}
+	return fmt.Sprintf("%s~%09d", e.ID, e.Revision)
 }
 
 // Remember keeps of the event what some audience can see.
@@ -145,7 +158,8 @@ func before(a, b *audience.Occurrence) bool {
 	return a.ID < b.ID
 }
 
-// Absorb makes d the document of both people; d is the survivor.
+// Absorb makes d the document of both people; d is the survivor. Answers are
+// left for a fresh evaluation; who was in an audience stays in it since then.
 func (d *Document) Absorb(r Rules, from *Document) {
 	d.Profile = *profile.Merge(r.Traits, &d.Profile, &from.Profile)
 	d.Consents = consent.Merge(d.Consents, from.Consents)
@@ -155,13 +169,70 @@ func (d *Document) Absorb(r Rules, from *Document) {
 	if from.LastSeen.After(d.LastSeen) {
 		d.LastSeen = from.LastSeen
 	}
+	for name, since := range from.Since {
+		if mine, ok := d.Since[name]; !ok || since.Before(mine) {
+			d.joined(name, since)
+		}
+	}
 	d.History = append(d.History, from.History...)
 	sort.SliceStable(d.History, func(i, j int) bool { return before(&d.History[i], &d.History[j]) })
 }
 
+func (d *Document) joined(audience string, since time.Time) {
+	if d.Since == nil {
+		d.Since = map[string]time.Time{}
+	}
+	d.Since[audience] = since
+}
+
+// Move is one audience entered or left.
+type Move struct {
+	Audience string
+	Member   bool
+	Since    time.Time // of a member
+}
+
+// Settle takes over new answers and returns every move, by audience. fresh asks
+// to report memberships that stand already, too (after a merge).
+func (d *Document) Settle(answers audience.Memberships, now time.Time, fresh bool) []Move {
+	var moves []Move
+	for _, name := range sortedNames(answers) {
+		since, was := d.Since[name]
+		switch is := answers[name].Member; {
+		case is && !was:
+			d.joined(name, now)
+			moves = append(moves, Move{name, true, now})
+		case !is && was:
+			delete(d.Since, name)
+			moves = append(moves, Move{Audience: name})
+		case is && fresh:
+			moves = append(moves, Move{name, true, since})
+		}
+	}
+	for _, name := range sortedNames(d.Since) {
+		if _, defined := answers[name]; !defined {
+			delete(d.Since, name)
+			moves = append(moves, Move{Audience: name})
+		}
+	}
+	d.Answers = answers
+	return moves
+}
+
+// NextChange is the next instant at which an answer can change by itself, zero if never.
+func (d *Document) NextChange() time.Time {
+	var next time.Time
+	for _, a := range d.Answers {
+		if !a.Next.IsZero() && (next.IsZero() || a.Next.Before(next)) {
+			next = a.Next
+		}
+	}
+	return next
+}
+
 // Subject is the person as a condition sees them.
 func (d *Document) Subject(r Rules, identifiers []event.Identifier) *audience.Subject {
-	s := &audience.Subject{Person: d.Key, Traits: r.Traits.Values(&d.Profile), Consents: map[string]string{},
+	s := &audience.Subject{Person: d.Key, Traits: d.Profile.Values(r.Traits), Consents: map[string]string{},
 		Identifiers: identifiers, History: d.History}
 	for purpose, stand := range d.Consents.State() {
 		s.Consents[purpose] = string(stand)
@@ -176,4 +247,31 @@ func sortedNames[V any](m map[string]V) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// Text takes a value for a hand-over or a form: "trait.NAME", or
+// "identifier.NAMESPACE", of which the one sorted first stands for all.
+func (d *Document) Text(r Rules, from string, identifiers []event.Identifier) (string, bool) {
+	kind, name, _ := strings.Cut(from, ".")
+	if kind == "identifier" {
+		for _, id := range identifiers {
+			if id.Namespace == name {
+				return id.Value, true
+			}
+		}
+		return "", false
+	}
+	v, _, ok := d.Profile.Value(r.Traits, name)
+	if !ok {
+		return "", false
+	}
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false // lists have no single text
 }

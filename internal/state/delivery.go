@@ -25,7 +25,7 @@ var deliveryTable = table{name: "delivery", columns: []string{"activation", "per
 func (tx *Tx) PutDeliveries(ctx context.Context, list []Delivery) error {
 	rows := make([][]any, len(list))
 	for i, d := range list {
-		body, err := json.Marshal(d.Member)
+		body, err := json.Marshal(storedDelivery{d.Member, d.Mode})
 		if err != nil {
 			return err
 		}
@@ -42,6 +42,13 @@ func (tx *Tx) DropDelivery(ctx context.Context, activation string, person int64)
 	return err
 }
 
+// storedDelivery keeps the mode with the member, so that a list can still be
+// cleared after its activation has gone.
+type storedDelivery struct {
+	delivery.Member
+	Mode destination.Mode `json:"mode"`
+}
+
 func scanDeliveries(out *[]Delivery) func(*sql.Rows) error {
 	return func(r *sql.Rows) error {
 		var d Delivery
@@ -49,15 +56,17 @@ func scanDeliveries(out *[]Delivery) func(*sql.Rows) error {
 		if err := r.Scan(&d.Destination, &body); err != nil {
 			return err
 		}
-		if err := json.Unmarshal(body, &d.Member); err != nil {
+		var stored storedDelivery
+		if err := json.Unmarshal(body, &stored); err != nil {
 			return err
 		}
+		d.Member, d.Mode = stored.Member, stored.Mode
 		*out = append(*out, d)
 		return nil
 	}
 }
 
-// Deliveries returns all rows of people, in no order. Mode is not set.
+// Deliveries returns all rows of people, in no order.
 func (tx *Tx) Deliveries(ctx context.Context, people []int64) ([]Delivery, error) {
 	var out []Delivery
 	err := tx.get(ctx, "delivery", []string{"destination", "member"}, []string{"person"}, numbers(people), scanDeliveries(&out))
@@ -171,4 +180,14 @@ func (tx *Tx) OpenBatch(ctx context.Context, dest string) (*destination.Batch, e
 		return nil, err
 	}
 	return &b, nil
+}
+
+// BatchState returns where a hand-over goes and whether its answer is still to be settled.
+func (tx *Tx) BatchState(ctx context.Context, id string) (dest string, open bool, err error) {
+	var flagged int64
+	err = tx.queryRow(ctx, "SELECT destination, open FROM batch WHERE id = ?", id).Scan(&dest, &flagged)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return dest, flagged == 1, err
 }

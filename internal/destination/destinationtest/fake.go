@@ -19,6 +19,7 @@ type Fake struct {
 	answered   map[string][]destination.Result // by batch id
 	content    map[string]string               // by batch id
 	batches    []destination.Batch
+	calls      []string // batch ids
 	violations []string
 
 	rejected map[string]string // person → reason
@@ -86,6 +87,7 @@ func (f *Fake) Deliver(ctx context.Context, b destination.Batch) ([]destination.
 		return nil, fault.WrapAs(fault.Unavailable, op, err, "The hand-over was interrupted.")
 	}
 	f.mu.Lock()
+	f.calls = append(f.calls, b.ID)
 	if f.fail > 0 {
 		f.fail--
 		f.mu.Unlock()
@@ -182,6 +184,14 @@ func (f *Fake) Batches() []destination.Batch {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.batches)
+}
+
+// Calls returns the batch id of every hand-over that reached the fake,
+// repetitions and failures included, in order.
+func (f *Fake) Calls() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.calls)
 }
 
 // Violations returns what the caller did against the contract: an id used

@@ -85,3 +85,5 @@ CREATE TABLE import_file (
   source TEXT NOT NULL, sha256 TEXT NOT NULL, name TEXT NOT NULL, at BIGINT NOT NULL,
   read_rows BIGINT NOT NULL, sent_rows BIGINT NOT NULL, bad_rows BIGINT NOT NULL,
   PRIMARY KEY (source, sha256));
+
+CREATE TABLE outbox (position BIGINT PRIMARY KEY, body TEXT NOT NULL);
