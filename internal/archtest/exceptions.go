@@ -18,5 +18,6 @@ var wideImporters = map[string]string{
 	"internal/server":    "the composition root wires everything",
 	"internal/api":       "it shows every noun to people and programs",
 	"internal/state":     "it stores every noun",
+	"internal/pipeline":  "contract, identity, profile, audience and delivery are fused into one transaction (DESIGN §6)",
 	"internal/workspace": "its documents are the Specs of every noun",
 }

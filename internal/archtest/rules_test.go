@@ -119,10 +119,10 @@ var codeFakes = []fake{
 	{"FunctionsStayShort", "120 lines", "internal/api/a.go", "package api\nfunc F() {\n" + strings.Repeat("\n", 118) + "}\n", false},
 	{"FunctionsStayShort", "121 lines", "internal/api/a.go", "package api\nfunc F() {\n" + strings.Repeat("\n", 119) + "}\n", true},
 
-	{"PackagesStayNarrow", "12", "internal/pipeline/a.go", source("pipeline", numbered(12)...), false},
-	{"PackagesStayNarrow", "13", "internal/pipeline/a.go", source("pipeline", numbered(13)...), true},
+	{"PackagesStayNarrow", "12", "internal/collect/a.go", source("collect", numbered(12)...), false},
+	{"PackagesStayNarrow", "13", "internal/collect/a.go", source("collect", numbered(13)...), true},
 	{"PackagesStayNarrow", "the server", "internal/server/a.go", source("server", numbered(13)...), false},
-	{"PackagesStayNarrow", "a test's imports do not count", "internal/pipeline/a_test.go", source("pipeline", numbered(13)...), false},
+	{"PackagesStayNarrow", "a test's imports do not count", "internal/collect/a_test.go", source("collect", numbered(13)...), false},
 
 	{"TestsDoNotSleep", "waits", "internal/api/a_test.go", "package api\nimport \"time\"\nvar D = time.Second\n", false},
 	{"TestsDoNotSleep", "sleeps", "internal/api/a_test.go", "package api\nimport \"time\"\nfunc F() { time.Sleep(1) }\n", true},

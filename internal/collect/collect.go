@@ -116,8 +116,23 @@ func New(appender Appender, sources Sources, opts Options) *Handler {
 // http.ServeMux: that one redirects the double slashes which some SDKs send,
 // and they do not follow.
 func Owns(path string) bool {
-	path = squeeze(path)
-	return strings.HasPrefix(path, "/v1/") || path == "/sourceConfig" || strings.HasPrefix(path, "/sourceConfig/")
+	path = strings.TrimSuffix(squeeze(path), "/")
+	name, versioned := strings.CutPrefix(path, "/v1/")
+	if !versioned {
+		return path == "/sourceConfig"
+	}
+	_, isCall := calls[name]
+	_, isSettings := settingsKey(name)
+	return isCall || isSettings
+}
+
+// settingsKey takes the write key from Segment's path of settings.
+func settingsKey(name string) (key string, ok bool) {
+	key, ok = strings.CutPrefix(name, "projects/")
+	if ok {
+		key, ok = strings.CutSuffix(key, "/settings")
+	}
+	return key, ok && !strings.Contains(key, "/")
 }
 
 // ServeHTTP routes a request. It has its own few lines for that because SDKs
@@ -135,11 +150,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.call(w, r, c)
 			return
 		}
-		if key, ok := strings.CutPrefix(name, "projects/"); ok {
-			if key, ok = strings.CutSuffix(key, "/settings"); ok && !strings.Contains(key, "/") {
-				h.segmentSettings(w, r, key)
-				return
-			}
+		if key, ok := settingsKey(name); ok {
+			h.segmentSettings(w, r, key)
+			return
 		}
 	}
 	if strings.TrimSuffix(path, "/") == "/sourceConfig" {
