@@ -63,6 +63,13 @@ func (h *handover) status() []dispatch.Status {
 	return out
 }
 
+func (h *handover) isUnserved(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, unserved := h.unserved[name]
+	return unserved
+}
+
 // replace opens the connectors of a workspace version in place of those before.
 // A destination that cannot be opened is left out and shown; the others go on (I9).
 func (h *handover) replace(ws *workspace.Compiled) error {
