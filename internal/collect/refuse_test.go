@@ -128,8 +128,8 @@ func TestGzipBombTakesNoMemory(t *testing.T) {
 
 // A small body whose context is written into each of thousands of events is a bomb, too.
 func TestContextBomb(t *testing.T) {
-	r := newRig(t, journal.Options{}, collect.Options{})
-	body := `{"context":{"a":"` + strings.Repeat("x", 100_000) + `"},"batch":[{}` + strings.Repeat(",{}", 2000) + `]}`
+	r := newRig(t, journal.Options{}, collect.Options{MaxBatch: 100_000}) // far below what the journal takes
+	body := `{"context":{"a":"` + strings.Repeat("x", 50_000) + `"},"batch":[{}` + strings.Repeat(",{}", 20) + `]}`
 	if w := r.post("/v1/batch", body); w.Code != 413 {
 		t.Errorf("answered %d %s", w.Code, w.Body)
 	}
@@ -210,6 +210,21 @@ func (b broken) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return 0, b.err
+}
+
+// A client that is cut off while it sends does not see the answer.
+func TestRefusedBodyIsReadToItsEnd(t *testing.T) {
+	for _, announced := range []int64{1 << 20, -1} {
+		r := newRig(t, journal.Options{}, collect.Options{MaxBatch: 1000})
+		body := bytes.NewReader(make([]byte, 1<<20))
+		req := httptest.NewRequest(http.MethodPost, "/v1/batch", body)
+		req.ContentLength = announced
+		req.Header.Set("Authorization", basic("k-web"))
+		w := httptest.NewRecorder()
+		if r.ServeHTTP(w, req); w.Code != 413 || body.Len() != 0 {
+			t.Errorf("announced %d: answered %d with %d bytes unread", announced, w.Code, body.Len())
+		}
+	}
 }
 
 func TestBodyThatBreaksOff(t *testing.T) {
