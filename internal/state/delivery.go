@@ -38,8 +38,7 @@ func (tx *Tx) PutDeliveries(ctx context.Context, list []Delivery) error {
 
 // DropDelivery removes a row that carries nothing worth keeping.
 func (tx *Tx) DropDelivery(ctx context.Context, activation string, person int64) error {
-	_, err := tx.exec(ctx, "DELETE FROM delivery WHERE activation = ? AND person = ?", activation, person)
-	return err
+	return tx.exec(ctx, "DELETE FROM delivery WHERE activation = ? AND person = ?", activation, person)
 }
 
 // storedDelivery keeps the mode with the member, so that a list can still be
@@ -77,17 +76,40 @@ func (tx *Tx) Deliveries(ctx context.Context, people []int64) ([]Delivery, error
 // at now, the most urgent first.
 func (tx *Tx) WaitingDeliveries(ctx context.Context, dest string, now time.Time, limit int) ([]Delivery, error) {
 	var out []Delivery
-	err := tx.query(ctx, scanDeliveries(&out), `SELECT destination, member FROM delivery
-		WHERE destination = ? AND waiting = 1 AND next_try <= ?
-		ORDER BY urgency, next_try, person LIMIT ?`, dest, micros(now), limit)
-	return out, err
+	for rank := range ranks {
+		if len(out) >= limit {
+			break
+		}
+		err := tx.query(ctx, scanDeliveries(&out), `SELECT destination, member FROM delivery
+			WHERE destination = ? AND waiting = 1 AND urgency = ? AND next_try <= ?
+			ORDER BY next_try, person, activation`+tx.d.Bytewise+` LIMIT ?`, dest, rank, micros(now), limit-len(out))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
+
+// ranks is how many values delivery.Rank has. A query for each finds the rows
+// that are due at one place of the index, however many wait for later.
+const ranks = 4
 
 // NextDelivery returns when a destination's next waiting row is due, and false if none waits.
 func (tx *Tx) NextDelivery(ctx context.Context, dest string) (time.Time, bool, error) {
-	var at sql.NullInt64
-	err := tx.queryRow(ctx, "SELECT min(next_try) FROM delivery WHERE destination = ? AND waiting = 1", dest).Scan(&at)
-	return instant(at.Int64), at.Valid, err
+	var first int64
+	found := false
+	for rank := range ranks {
+		var at sql.NullInt64
+		err := tx.queryRow(ctx, []any{&at},
+			"SELECT min(next_try) FROM delivery WHERE destination = ? AND waiting = 1 AND urgency = ?", dest, rank)
+		if err != nil {
+			return time.Time{}, false, err
+		}
+		if at.Valid && (!found || at.Int64 < first) {
+			first, found = at.Int64, true
+		}
+	}
+	return instant(first), found, nil
 }
 
 // DeliveriesInBatch returns the rows that are under way in a batch.
@@ -100,7 +122,7 @@ func (tx *Tx) DeliveriesInBatch(ctx context.Context, batch string) ([]Delivery, 
 // DeadDeliveries returns up to limit dead letters, by activation and person.
 func (tx *Tx) DeadDeliveries(ctx context.Context, limit int) ([]Delivery, error) {
 	var out []Delivery
-	err := tx.query(ctx, scanDeliveries(&out), "SELECT destination, member FROM delivery WHERE dead = 1 ORDER BY person LIMIT ?", limit)
+	err := tx.query(ctx, scanDeliveries(&out), "SELECT destination, member FROM delivery WHERE dead = 1 ORDER BY activation"+tx.d.Bytewise+", person LIMIT ?", limit)
 	return out, err
 }
 
@@ -168,7 +190,7 @@ func (tx *Tx) PutBatch(ctx context.Context, dest string, b destination.Batch, op
 // OpenBatch returns the hand-over of a destination whose answer is not settled yet, if any.
 func (tx *Tx) OpenBatch(ctx context.Context, dest string) (*destination.Batch, error) {
 	var body []byte
-	err := tx.queryRow(ctx, "SELECT body FROM batch WHERE destination = ? AND open = 1 ORDER BY at LIMIT 1", dest).Scan(&body)
+	err := tx.queryRow(ctx, []any{&body}, "SELECT body FROM batch WHERE destination = ? AND open = 1 ORDER BY at, id"+tx.d.Bytewise+" LIMIT 1", dest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"sort"
 	"time"
 
 	"parley/internal/fault"
@@ -38,7 +39,7 @@ const Decisions = "decisions"
 var disclosureColumns = []string{"book", "seq", "at", "person", "activation", "destination", "purpose", "decision",
 	"ground", "version", "batch", "prev", "hash"}
 
-var disclosureTable = table{name: "disclosure", columns: disclosureColumns, keys: 2, onConflict: "NOTHING"}
+var disclosureTable = table{name: "disclosure", columns: disclosureColumns, keys: 2, onConflict: refuse}
 
 func (d *Disclosure) seal(prev string) {
 	d.Prev = prev
@@ -76,15 +77,21 @@ func (tx *Tx) AppendDisclosures(ctx context.Context, book string, lines []Disclo
 // DisclosuresOf returns every line about people, by book and seq.
 func (tx *Tx) DisclosuresOf(ctx context.Context, people []int64) ([]Disclosure, error) {
 	var out []Disclosure
-	for _, p := range people {
+	for _, k := range distinct(numbers(people)) {
 		err := tx.eachDisclosure(ctx, func(d Disclosure) error {
 			out = append(out, d)
 			return nil
-		}, "WHERE person = ? ORDER BY seq", p)
+		}, "WHERE person = ?", k[0])
 		if err != nil {
 			return nil, err
 		}
 	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Book != out[j].Book {
+			return out[i].Book < out[j].Book
+		}
+		return out[i].Seq < out[j].Seq
+	})
 	return out, nil
 }
 
@@ -103,7 +110,7 @@ func (tx *Tx) CountDecisions(ctx context.Context) (map[string]int64, error) {
 	return out, err
 }
 
-// Book calls fn for each line of a book, in order.
+// Book calls fn for each line of a book, in order. fn must not use the transaction.
 func (tx *Tx) Book(ctx context.Context, book string, fn func(Disclosure) error) error {
 	return tx.eachDisclosure(ctx, fn, "WHERE book = ? ORDER BY seq", book)
 }

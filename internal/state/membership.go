@@ -28,7 +28,7 @@ func (tx *Tx) PutMemberships(ctx context.Context, list []Membership) error {
 // DropMemberships removes memberships; Since is ignored.
 func (tx *Tx) DropMemberships(ctx context.Context, list []Membership) error {
 	for _, m := range list {
-		if _, err := tx.exec(ctx, "DELETE FROM membership WHERE audience = ? AND person = ?", m.Audience, m.Person); err != nil {
+		if err := tx.exec(ctx, "DELETE FROM membership WHERE audience = ? AND person = ?", m.Audience, m.Person); err != nil {
 			return err
 		}
 	}
@@ -79,7 +79,7 @@ func (tx *Tx) PutTimers(ctx context.Context, timers []Timer) error {
 	var rows [][]any
 	for _, t := range timers {
 		if t.At.IsZero() {
-			if _, err := tx.exec(ctx, "DELETE FROM timer WHERE person = ?", t.Person); err != nil {
+			if err := tx.exec(ctx, "DELETE FROM timer WHERE person = ?", t.Person); err != nil {
 				return err
 			}
 			continue
@@ -108,7 +108,7 @@ func (tx *Tx) TimersDue(ctx context.Context, until time.Time, limit int) ([]Time
 // NextTimer returns the earliest timer, zero when there is none.
 func (tx *Tx) NextTimer(ctx context.Context) (time.Time, error) {
 	var at sql.NullInt64
-	err := tx.queryRow(ctx, "SELECT min(at) FROM timer").Scan(&at)
+	err := tx.queryRow(ctx, []any{&at}, "SELECT min(at) FROM timer")
 	return instant(at.Int64), err
 }
 

@@ -186,7 +186,7 @@ func (tx *Tx) PeopleAfter(ctx context.Context, after int64, limit int) ([]Person
 
 // CountPeople returns how many people there are.
 func (tx *Tx) CountPeople(ctx context.Context) (n int64, err error) {
-	err = tx.queryRow(ctx, "SELECT count(*) FROM person").Scan(&n)
+	err = tx.queryRow(ctx, []any{&n}, "SELECT count(*) FROM person")
 	return n, err
 }
 
@@ -214,11 +214,11 @@ func (tx *Tx) Merge(ctx context.Context, merges []Alias) error {
 		for _, q := range []string{
 			"DELETE FROM person WHERE id = ?", "DELETE FROM timer WHERE person = ?",
 			"DELETE FROM membership WHERE person = ?"} {
-			if _, err := tx.exec(ctx, q, m.Person); err != nil {
+			if err := tx.exec(ctx, q, m.Person); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.exec(ctx, "UPDATE alias SET survivor = ? WHERE survivor = ?", m.Survivor, m.Person); err != nil {
+		if err := tx.exec(ctx, "UPDATE alias SET survivor = ? WHERE survivor = ?", m.Survivor, m.Person); err != nil {
 			return err
 		}
 		if err := tx.put(ctx, &aliasTable, [][]any{{m.Person, m.Survivor, micros(m.At)}}); err != nil {
@@ -231,7 +231,7 @@ func (tx *Tx) Merge(ctx context.Context, merges []Alias) error {
 // Survivor returns the person that id stands for today.
 func (tx *Tx) Survivor(ctx context.Context, id int64) (int64, error) {
 	var s int64
-	err := tx.queryRow(ctx, "SELECT survivor FROM alias WHERE person = ?", id).Scan(&s)
+	err := tx.queryRow(ctx, []any{&s}, "SELECT survivor FROM alias WHERE person = ?", id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return id, nil
 	}
@@ -240,14 +240,14 @@ func (tx *Tx) Survivor(ctx context.Context, id int64) (int64, error) {
 
 // CountMerges returns how many people were merged into others.
 func (tx *Tx) CountMerges(ctx context.Context) (n int64, err error) {
-	err = tx.queryRow(ctx, "SELECT count(*) FROM alias").Scan(&n)
+	err = tx.queryRow(ctx, []any{&n}, "SELECT count(*) FROM alias")
 	return n, err
 }
 
 // Find returns the person an identifier belongs to, or NotFound.
 func (tx *Tx) Find(ctx context.Context, id event.Identifier) (int64, error) {
 	var p int64
-	err := tx.queryRow(ctx, "SELECT person FROM identifier WHERE namespace = ? AND value = ?", id.Namespace, id.Value).Scan(&p)
+	err := tx.queryRow(ctx, []any{&p}, "SELECT person FROM identifier WHERE namespace = ? AND value = ?", id.Namespace, id.Value)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, fault.New(fault.NotFound, "state.find", "Nobody is known by this %s.", id.Namespace)
 	}

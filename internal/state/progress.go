@@ -47,7 +47,7 @@ func (tx *Tx) SetProgress(ctx context.Context, p Progress) error {
 // Meta reads one setting of the installation.
 func (tx *Tx) Meta(ctx context.Context, key string) (string, bool, error) {
 	var v string
-	err := tx.queryRow(ctx, "SELECT value FROM meta WHERE key = ?", key).Scan(&v)
+	err := tx.queryRow(ctx, []any{&v}, "SELECT value FROM meta WHERE key = ?", key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", false, nil
 	}
@@ -67,7 +67,7 @@ var metaTable = table{name: "meta", columns: []string{"key", "value"}, keys: 1}
 func (tx *Tx) Acquire(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (int64, bool, error) {
 	var by string
 	var token, expires int64
-	err := tx.queryRow(ctx, "SELECT holder, token, expires FROM lease WHERE name = ?", name).Scan(&by, &token, &expires)
+	err := tx.queryRow(ctx, []any{&by, &token, &expires}, "SELECT holder, token, expires FROM lease WHERE name = ?", name)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
@@ -86,10 +86,10 @@ func (tx *Tx) Acquire(ctx context.Context, name, holder string, now time.Time, t
 // that was replaced can no longer commit.
 func (tx *Tx) Fence(ctx context.Context, name string, token int64) error {
 	var newest int64
-	if err := tx.queryRow(ctx, "SELECT token FROM lease WHERE name = ?", name).Scan(&newest); err != nil {
+	if err := tx.queryRow(ctx, []any{&newest}, "SELECT token FROM lease WHERE name = ?", name); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if newest != token {
+	if newest != token || token == 0 {
 		return fault.New(fault.Conflict, "state.fence", "Another worker has taken over (token %s, ours %s).",
 			strconv.FormatInt(newest, 10), strconv.FormatInt(token, 10))
 	}

@@ -89,7 +89,7 @@ func (tx *Tx) QuarantineList(ctx context.Context, f QuarantineFilter) ([]Quarant
 // MarkReplayed closes quarantined records; unknown ids are ignored.
 func (tx *Tx) MarkReplayed(ctx context.Context, ids []int64) error {
 	for _, id := range ids {
-		if _, err := tx.exec(ctx, "UPDATE quarantine SET status = 'replayed' WHERE id = ?", id); err != nil {
+		if err := tx.exec(ctx, "UPDATE quarantine SET status = 'replayed' WHERE id = ?", id); err != nil {
 			return err
 		}
 	}
@@ -114,8 +114,8 @@ func (tx *Tx) PutImportedFile(ctx context.Context, f ImportedFile) error {
 func (tx *Tx) ImportedFileBySum(ctx context.Context, source, sum string) (ImportedFile, error) {
 	f := ImportedFile{Source: source, SHA256: sum}
 	var at int64
-	err := tx.queryRow(ctx, "SELECT name, at, read_rows, sent_rows, bad_rows FROM import_file WHERE source = ? AND sha256 = ?",
-		source, sum).Scan(&f.Name, &at, &f.Read, &f.Sent, &f.Malformed)
+	err := tx.queryRow(ctx, []any{&f.Name, &at, &f.Read, &f.Sent, &f.Malformed}, "SELECT name, at, read_rows, sent_rows, bad_rows FROM import_file WHERE source = ? AND sha256 = ?",
+		source, sum)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, fault.New(fault.NotFound, "state.import", "This file was not imported into %s yet.", source)
 	}

@@ -56,6 +56,11 @@ type Dialect struct {
 	Numbered bool
 	// MaxParameters in one statement.
 	MaxParameters int
+	// Bytewise follows a text column in ORDER BY, so that no locale decides an
+	// order (I4); empty where bytes are compared anyway.
+	Bytewise string
+	// Migrate are further options of the schema's upgrade, such as its lock.
+	Migrate []goose.ProviderOption
 	// LockWriter is run first in every write transaction so that there is one
 	// writer at a time; empty when the database does that by itself.
 	LockWriter string
@@ -66,26 +71,40 @@ type Dialect struct {
 // Store is what callers hold. It is safe for concurrent use.
 type Store struct {
 	d     Driver
-	write sync.Mutex // fair queue of this process's writers
+	write chan struct{} // held by this process's one writer
+	texts texts
 	close sync.Once
 }
 
 // Open builds or upgrades the schema and returns the store. It refuses a schema
-// newer than this program.
+// newer than this program. When it fails it has closed the driver.
 func Open(ctx context.Context, d Driver) (*Store, error) {
-	p, err := goose.NewProvider(d.Dialect.Goose, d.Sync, migration.Files)
+	s := &Store{d: d, write: make(chan struct{}, 1)}
+	if err := s.migrate(ctx); err != nil {
+		_ = s.Close() // the reason for failing is the one to tell
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	d := &s.d.Dialect
+	p, err := goose.NewProvider(d.Goose, s.d.Sync, migration.Files, d.Migrate...)
 	if err != nil {
-		return nil, fault.Wrap("state.open", err)
+		return fault.Wrap("state.open", err)
 	}
 	at, target, err := p.GetVersions(ctx)
 	if err == nil && at > target {
-		return nil, fault.New(fault.Conflict, "state.open",
+		return fault.New(fault.Conflict, "state.open",
 			"The data was written by a newer Parley (schema %d, this one knows %d); run the newer version.", at, target)
 	}
 	if _, err := p.Up(ctx); err != nil {
-		return nil, fault.WrapAs(d.Dialect.Classify(err), "state.open", err, "The state database could not be prepared.")
+		if ctx.Err() != nil {
+			return fmt.Errorf("state.open: %w", ctx.Err())
+		}
+		return fault.WrapAs(d.Classify(err), "state.open", err, "The state database could not be prepared.")
 	}
-	return &Store{d: d}, nil
+	return nil
 }
 
 // Close closes the connections.
@@ -105,14 +124,27 @@ func (s *Store) Dialect() string { return s.d.Dialect.Name }
 
 // Tx is one transaction. It must not be kept after its function returns.
 type Tx struct {
-	tx *sql.Tx
-	d  *Dialect
+	tx    *sql.Tx
+	d     *Dialect
+	texts *texts
+	// failed is the first error of a statement. A database may end a
+	// transaction with it and run what follows on its own, so nothing may
+	// follow, and nothing may commit even if the caller overlooks the error (I3).
+	failed error
 }
 
-// Update runs fn in a write transaction and commits when it returns nil.
+// Raw is the transaction beneath, for tests that damage data on purpose.
+func (tx *Tx) Raw() *sql.Tx { return tx.tx }
+
+// Update runs fn in a write transaction and commits when it returns nil and no
+// statement failed. It waits for the writers before it, at most until ctx ends.
 func (s *Store) Update(ctx context.Context, durability Durability, fn func(*Tx) error) error {
-	s.write.Lock()
-	defer s.write.Unlock()
+	select {
+	case s.write <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("state.begin: %w", ctx.Err())
+	}
+	defer func() { <-s.write }()
 	db := s.d.Replay
 	if durability == Durable {
 		db = s.d.Sync
@@ -131,23 +163,28 @@ func (s *Store) run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn fun
 	}
 	raw, err := db.BeginTx(ctx, opts)
 	if err != nil {
-		return s.classify("state.begin", err)
+		return s.classify(ctx, "state.begin", err)
 	}
-	tx := &Tx{tx: raw, d: &s.d.Dialect}
+	tx := &Tx{tx: raw, d: &s.d.Dialect, texts: &s.texts}
 	defer func() { _ = raw.Rollback() }() // no-op after a commit
 	if opts == nil && s.d.Dialect.LockWriter != "" {
 		if _, err := raw.ExecContext(ctx, s.d.Dialect.LockWriter); err != nil {
-			return s.classify("state.lock", err)
+			return s.classify(ctx, "state.lock", err)
 		}
 	}
-	if err := fn(tx); err != nil {
-		return s.classify("state.transaction", err)
+	err = fn(tx)
+	if err == nil {
+		err = tx.failed
 	}
-	return s.classify("state.commit", raw.Commit())
+	if err != nil {
+		return s.classify(ctx, "state.transaction", err)
+	}
+	return s.classify(ctx, "state.commit", raw.Commit())
 }
 
-// classify gives a database error its kind; our own errors keep theirs.
-func (s *Store) classify(op string, err error) error {
+// classify gives a database error its kind; our own errors keep theirs. When ctx
+// has ended that is the cause, whatever the driver made of it.
+func (s *Store) classify(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -157,6 +194,9 @@ func (s *Store) classify(op string, err error) error {
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", op, err)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w: %w", op, ctx.Err(), err)
 	}
 	kind := s.d.Dialect.Classify(err)
 	if kind == fault.Unavailable {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // table describes rows for bulk statements: the first key columns are the primary key.
@@ -15,6 +16,9 @@ type table struct {
 	// onConflict overrides what happens to an existing row; empty replaces it.
 	onConflict string
 }
+
+// refuse as onConflict makes an existing row an error.
+const refuse = "refuse"
 
 // placeholders turns question marks into the dialect's parameters.
 func (d *Dialect) placeholders(query string) string {
@@ -36,18 +40,27 @@ func (d *Dialect) placeholders(query string) string {
 	return b.String()
 }
 
-func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := tx.tx.ExecContext(ctx, tx.d.placeholders(query), args...)
-	if err != nil {
-		return 0, err
+// exec runs a statement; its parameters are question marks.
+func (tx *Tx) exec(ctx context.Context, query string, args ...any) error {
+	if tx.failed != nil {
+		return tx.failed
 	}
-	return res.RowsAffected()
+	_, tx.failed = tx.tx.ExecContext(ctx, tx.texts.query(tx.d, query), args...)
+	return tx.failed
 }
 
-// query calls scan once per row.
+// query calls scan once per row; scan must not use the transaction.
 func (tx *Tx) query(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := tx.tx.QueryContext(ctx, tx.d.placeholders(query), args...)
+	return tx.rows(ctx, scan, tx.texts.query(tx.d, query), args)
+}
+
+func (tx *Tx) rows(ctx context.Context, scan func(*sql.Rows) error, query string, args []any) error {
+	if tx.failed != nil {
+		return tx.failed
+	}
+	rows, err := tx.tx.QueryContext(ctx, query, args...)
 	if err != nil {
+		tx.failed = err
 		return err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err below is the answer
@@ -56,28 +69,55 @@ func (tx *Tx) query(ctx context.Context, scan func(*sql.Rows) error, query strin
 			return err
 		}
 	}
-	return rows.Err()
+	tx.failed = rows.Err()
+	return tx.failed
 }
 
-func (tx *Tx) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return tx.tx.QueryRowContext(ctx, tx.d.placeholders(query), args...)
+// queryRow scans the first row into dest, or gives sql.ErrNoRows.
+func (tx *Tx) queryRow(ctx context.Context, dest []any, query string, args ...any) error {
+	found := false
+	err := tx.query(ctx, func(r *sql.Rows) error {
+		if found {
+			return nil
+		}
+		found = true
+		return r.Scan(dest...)
+	}, query, args...)
+	if err == nil && !found {
+		return sql.ErrNoRows
+	}
+	return err
 }
 
-// put inserts rows in as few statements as the dialect allows. The keys of rows
-// must differ from each other.
+// The numbers of rows in one bulk statement. They are few, so that a connection
+// keeps every bulk statement prepared: parsing one costs more than running it.
+var (
+	putSizes = []int{200, 20, 1}
+	getSizes = []int{400, 50, 5, 1}
+)
+
+// put inserts rows in bulk. The keys of rows must differ from each other.
 func (tx *Tx) put(ctx context.Context, t *table, rows [][]any) error {
 	width := len(t.columns)
-	most := min(tx.d.MaxParameters/width, 500)
-	for len(rows) > 0 {
-		n := min(most, len(rows))
-		args := make([]any, 0, n*width)
-		for _, r := range rows[:n] {
-			args = append(args, r...)
+	args := make([]any, 0, min(len(rows), putSizes[0])*width)
+	for _, n := range putSizes {
+		if n*width > tx.d.MaxParameters {
+			continue
 		}
-		if _, err := tx.exec(ctx, t.insert(n), args...); err != nil {
-			return err
+		for len(rows) >= n {
+			args = args[:0]
+			for _, r := range rows[:n] {
+				args = append(args, r...)
+			}
+			if tx.failed != nil {
+				return tx.failed
+			}
+			text := tx.texts.bulk(tx.d, textKey{name: t.name, rows: n}, func() string { return t.insert(n) })
+			if _, tx.failed = tx.tx.ExecContext(ctx, text, args...); tx.failed != nil {
+				return tx.failed
+			}
+			rows = rows[n:]
 		}
-		rows = rows[n:]
 	}
 	return nil
 }
@@ -85,8 +125,10 @@ func (tx *Tx) put(ctx context.Context, t *table, rows [][]any) error {
 func (t *table) insert(n int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES ")
-	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(t.columns)), ", ") + ")"
-	b.WriteString(strings.TrimSuffix(strings.Repeat(row+", ", n), ", "))
+	b.WriteString(list(tuple(len(t.columns)), n))
+	if t.onConflict == refuse {
+		return b.String()
+	}
 	b.WriteString(" ON CONFLICT (" + strings.Join(t.columns[:t.keys], ", ") + ") DO ")
 	if t.onConflict != "" {
 		b.WriteString(t.onConflict)
@@ -96,37 +138,94 @@ func (t *table) insert(n int) string {
 	for _, c := range t.columns[t.keys:] {
 		sets = append(sets, c+" = excluded."+c)
 	}
-	if len(sets) == 0 {
-		b.WriteString("NOTHING")
-		return b.String()
-	}
 	b.WriteString("UPDATE SET " + strings.Join(sets, ", "))
 	return b.String()
 }
 
-// get selects columns of the rows whose leading text columns equal one of the
-// keys; each key has as many parts as by names.
+func tuple(n int) string { return "(" + list("?", n) + ")" }
+
+func list(item string, n int) string { return strings.TrimSuffix(strings.Repeat(item+", ", n), ", ") }
+
+// get selects columns of the rows whose columns by equal one of the keys, each
+// row once, in no order. By are two or more text columns, or one of any type. A
+// key that comes twice is asked once.
 func (tx *Tx) get(ctx context.Context, from string, columns, by []string, keys [][]any, scan func(*sql.Rows) error) error {
-	most := min(tx.d.MaxParameters/len(by), 400)
-	head := "SELECT " + strings.Join(columns, ", ") + " FROM " + from + " WHERE "
-	tuple := "?"
-	if len(by) > 1 {
-		tuple = "(" + strings.TrimSuffix(strings.Repeat("?, ", len(by)), ", ") + ")"
-		head += "(" + strings.Join(by, ", ") + ") IN (VALUES "
-	} else {
-		head += by[0] + " IN ("
-	}
+	keys = distinct(keys)
+	args := make([]any, 0, min(len(keys), getSizes[0])*len(by))
 	for len(keys) > 0 {
-		n := min(most, len(keys))
-		args := make([]any, 0, n*len(by))
-		for _, k := range keys[:n] {
-			args = append(args, k...)
+		size := getSize(len(keys))
+		n := min(size, len(keys))
+		args = args[:0]
+		for i := range size { // padded with the last key: IN asks it once
+			args = append(args, keys[min(i, n-1)]...)
 		}
-		list := strings.TrimSuffix(strings.Repeat(tuple+", ", n), ", ")
-		if err := tx.query(ctx, scan, head+list+")", args...); err != nil {
+		text := tx.texts.bulk(tx.d, textKey{name: from, by: by[0], rows: size}, func() string { return selectIn(from, columns, by, size) })
+		if err := tx.rows(ctx, scan, text, args); err != nil {
 			return err
 		}
 		keys = keys[n:]
 	}
 	return nil
+}
+
+// getSize is the smallest statement that holds n keys, or the largest there is.
+func getSize(n int) int {
+	size := getSizes[0]
+	for _, s := range getSizes[1:] {
+		if s >= n {
+			size = s
+		}
+	}
+	return size
+}
+
+func selectIn(from string, columns, by []string, n int) string {
+	head := "SELECT " + strings.Join(columns, ", ") + " FROM " + from + " WHERE "
+	if len(by) == 1 {
+		return head + by[0] + " IN " + tuple(n)
+	}
+	return head + "(" + strings.Join(by, ", ") + ") IN (VALUES " + list(tuple(len(by)), n) + ")"
+}
+
+// distinct keeps the first of equal keys. Keys have at most three parts.
+func distinct(keys [][]any) [][]any {
+	if len(keys) < 2 {
+		return keys
+	}
+	seen := make(map[[3]any]bool, len(keys))
+	out := make([][]any, 0, len(keys))
+	for _, k := range keys {
+		var id [3]any
+		copy(id[:], k)
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// texts keeps statements in the dialect's form. Their number is bounded by the
+// statements of this package times the bulk sizes.
+type texts struct{ m sync.Map }
+
+type textKey struct {
+	name, by string
+	rows     int
+}
+
+func (t *texts) query(d *Dialect, query string) string {
+	if !d.Numbered {
+		return query
+	}
+	return t.bulk(d, textKey{name: query}, func() string { return query })
+}
+
+func (t *texts) bulk(d *Dialect, key textKey, build func() string) string {
+	if text, ok := t.m.Load(key); ok {
+		return text.(string)
+	}
+	text := d.placeholders(build())
+	t.m.Store(key, text)
+	return text
 }

@@ -57,7 +57,7 @@ CREATE TABLE delivery (
   member TEXT NOT NULL, batch TEXT NOT NULL, waiting BIGINT NOT NULL, urgency BIGINT NOT NULL, next_try BIGINT NOT NULL,
   wanted BIGINT NOT NULL, acked BIGINT NOT NULL, dead BIGINT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (activation, person));
-CREATE INDEX delivery_waiting ON delivery (destination, waiting, urgency, next_try);
+CREATE INDEX delivery_waiting ON delivery (destination, waiting, urgency, next_try, person, activation);
 CREATE INDEX delivery_person ON delivery (person);
 CREATE INDEX delivery_batch ON delivery (batch);
 

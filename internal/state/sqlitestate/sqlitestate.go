@@ -22,20 +22,21 @@ import (
 // without waiting for the disk (the journal can repeat it); the one for
 // state.Durable syncs the write-ahead log, and with it whatever the first wrote.
 func Open(ctx context.Context, path string) (*state.Store, error) {
-	replay, err := pool(path, "NORMAL", 1)
+	abs, err := filepath.Abs(path)
 	if err != nil {
-		return nil, err
+		return nil, fault.Wrap("sqlitestate.open", err)
 	}
-	durable, err := pool(path, "FULL", 1)
-	if err != nil {
-		return nil, err
-	}
-	read, err := pool(path, "NORMAL", 8)
-	if err != nil {
-		return nil, err
+	var pools [3]*sql.DB // none connects before it is used, so none is lost when one fails
+	for i, p := range []struct {
+		synchronous string
+		connections int
+	}{{"NORMAL", 1}, {"FULL", 1}, {"NORMAL", 8}} {
+		if pools[i], err = pool(abs, p.synchronous, p.connections); err != nil {
+			return nil, fault.Wrap("sqlitestate.open", err)
+		}
 	}
 	return state.Open(ctx, state.Driver{
-		Replay: replay, Sync: durable, Read: read,
+		Replay: pools[0], Sync: pools[1], Read: pools[2],
 		Dialect: state.Dialect{
 			Name: "sqlite", Goose: goose.DialectSQLite3, MaxParameters: 32000, Classify: classify,
 		},
@@ -43,22 +44,19 @@ func Open(ctx context.Context, path string) (*state.Store, error) {
 }
 
 func pool(path, synchronous string, connections int) (*sql.DB, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fault.Wrap("sqlitestate.open", err)
-	}
 	q := url.Values{
 		"_journal_mode": {"WAL"}, "_synchronous": {synchronous}, "_busy_timeout": {"30000"},
 		"_foreign_keys": {"on"}, "_cache_size": {"-65536"}, "_txlock": {"immediate"},
+		"_stmt_cache_size": {"128"},
 	}
 	if connections > 1 {
 		q.Set("_txlock", "deferred")
 		q.Set("_cache_size", "-8192")
 		q.Set("_query_only", "on")
 	}
-	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: url.PathEscape(abs), RawQuery: q.Encode()}).String())
+	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String())
 	if err != nil {
-		return nil, fault.Wrap("sqlitestate.open", err)
+		return nil, err
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
