@@ -207,7 +207,7 @@ func (tx *Tx) OpenBatch(ctx context.Context, dest string) (*destination.Batch, e
 // BatchState returns where a hand-over goes and whether its answer is still to be settled.
 func (tx *Tx) BatchState(ctx context.Context, id string) (dest string, open bool, err error) {
 	var flagged int64
-	err = tx.queryRow(ctx, "SELECT destination, open FROM batch WHERE id = ?", id).Scan(&dest, &flagged)
+	err = tx.queryRow(ctx, []any{&dest, &flagged}, "SELECT destination, open FROM batch WHERE id = ?", id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", false, nil
 	}

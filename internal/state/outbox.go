@@ -40,6 +40,5 @@ func (tx *Tx) OutboxAfter(ctx context.Context, after journal.Position, limit int
 
 // DropOutbox removes what the lake has taken over.
 func (tx *Tx) DropOutbox(ctx context.Context, upTo journal.Position) error {
-	_, err := tx.exec(ctx, "DELETE FROM outbox WHERE position <= ?", int64(upTo))
-	return err
+	return tx.exec(ctx, "DELETE FROM outbox WHERE position <= ?", int64(upTo))
 }
