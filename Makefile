@@ -85,9 +85,8 @@ fuzz: setup-build ## fuzz every target for FUZZ (60s)
 soak: setup-test build ## run the soak tests (named TestSoak…) for SOAK (10m)
 	@PARLEY_SOAK=$(SOAK) PARLEY_TEST_REQUIRE=1 scripts/with-postgres.sh go test -race -count=1 -p 1 -timeout 6h -run '^TestSoak' ./...
 
-bench-%: setup-test build ## run bench/NAME, one JSON object a line
-	@if [ ! -d bench/$* ]; then echo 'bench: there is no bench/$*; see ls bench' >&2; exit 1; fi
-	@scripts/with-postgres.sh go run ./bench/$*
+bench-%: setup-build build ## measure accept, endtoend, import or footprint, one JSON object a line
+	@go run ./bench $*
 
 .PHONY: generate
 generate: ## make the generated files again
