@@ -134,8 +134,12 @@ func (r *run) quarantine(d *decoded) {
 	if d.replay != 0 {
 		return // it stays where it was, with today's reasons
 	}
+	about := int64(0)
+	if before := r.receipts[d.key]; d.hash != "" && before != nil {
+		about = before.Person // the row's accepted content still stands, and with this person
+	}
 	v := d.violations[0]
-	r.conclude(d, state.Quarantined, fmt.Sprintf("%s %s", v.Rule, v.Field), 0)
+	r.conclude(d, state.Quarantined, fmt.Sprintf("%s %s", v.Rule, v.Field), about)
 }
 
 // conclude writes the receipt and counts the outcome.
