@@ -5,6 +5,7 @@
 package person
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -44,7 +45,9 @@ func New(first event.Identifier) *Document {
 // Decode reads a stored document.
 func Decode(raw []byte) (*Document, error) {
 	d := &Document{}
-	if err := json.Unmarshal(raw, d); err != nil {
+	in := json.NewDecoder(bytes.NewReader(raw))
+	in.UseNumber() // or a long number in the history would lose its last digits
+	if err := in.Decode(d); err != nil {
 		return nil, fault.WrapAs(fault.Internal, "person.decode", err, "A stored person cannot be read.")
 	}
 	return d, nil

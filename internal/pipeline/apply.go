@@ -101,8 +101,9 @@ func (r *run) refold() error {
 	})
 }
 
-// refoldOne folds one person's rows again. Of a record with several contents
-// all are observed, but only the newest is part of the history.
+// refoldOne folds one person's rows again. Of a record with several contents all
+// are observed, but only the newest is part of the history, and only with the
+// person it is about.
 func (r *run) refoldOne(s *subject, rows []lake.Row) error {
 	var keys []event.Key
 	for i := range rows {
@@ -110,7 +111,7 @@ func (r *run) refoldOne(s *subject, rows []lake.Row) error {
 			keys = append(keys, event.Key{Source: rows[i].Source, ID: rows[i].ID})
 		}
 	}
-	newest, err := r.tx.Receipts(r.ctx, keys)
+	receipts, err := r.tx.Receipts(r.ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -120,10 +121,18 @@ func (r *run) refoldOne(s *subject, rows []lake.Row) error {
 		if err != nil {
 			return err
 		}
-		fresh.Fold(r.ws.Person, e, nil, r.progress.Clock)
-		at, known := newest[e.Key()]
-		if e.Type == event.Record && known && (at.Position != rows[i].Position || at.Index != rows[i].Index) {
+		if e.Type == event.Record {
 			fresh.Forget(e.Source, e.ID)
+		}
+		fresh.Fold(r.ws.Person, e, nil, r.progress.Clock)
+	}
+	for _, k := range keys {
+		about, err := r.survivor(receipts[k].Person)
+		if err != nil {
+			return err
+		}
+		if about != s.id {
+			fresh.Forget(k.Source, k.ID)
 		}
 	}
 	s.doc = fresh

@@ -134,8 +134,12 @@ func (r *run) quarantine(d *decoded) {
 	if d.replay != 0 {
 		return // it stays where it was, with today's reasons
 	}
+	about := int64(0)
+	if before := r.receipts[d.key]; d.hash != "" && before != nil {
+		about = before.Person // the row's accepted content still stands, and with this person
+	}
 	v := d.violations[0]
-	r.conclude(d, state.Quarantined, fmt.Sprintf("%s %s", v.Rule, v.Field), 0)
+	r.conclude(d, state.Quarantined, fmt.Sprintf("%s %s", v.Rule, v.Field), about)
 }
 
 // conclude writes the receipt and counts the outcome.
@@ -166,21 +170,21 @@ func (r *run) resolve(d *decoded) (int64, error) {
 	if len(d.usable) == 0 {
 		return 0, nil
 	}
+	next, _ := r.graph.Next()
 	out := r.graph.Resolve(d.usable, d.entry.ReceivedAt)
 	r.progress.NextPerson, r.progress.NextAssertion = r.graph.Next()
 	for _, a := range out.Assertions {
 		r.assertion(d, a)
 	}
-	s := r.people[out.Person]
-	if out.Created {
-		s = r.add(out.Person, person.New(d.usable[0]))
+	if out.Created { // not always out.Person: the same event may have merged the new one
+		r.add(next, person.New(d.usable[0]))
 	}
 	for _, m := range out.Merges {
 		if err := r.merge(m, d.position); err != nil {
 			return 0, err
 		}
 	}
-	s = r.people[out.Person]
+	s := r.people[out.Person]
 	for _, n := range out.Linked {
 		r.out.nodes[n.Identifier] = state.Identifier{Identifier: n.Identifier, FirstSeen: n.FirstSeen, Changed: d.position}
 		s.change.Identifiers = true

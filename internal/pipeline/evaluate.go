@@ -187,6 +187,11 @@ func (r *run) absorbDeliveries(into, from *subject) {
 		if spec == nil {
 			continue
 		}
+		if theirs.Want { // what a destination has confirmed must not decide what the book says (I4)
+			r.out.decisions = append(r.out.decisions, state.Disclosure{At: r.progress.Clock, Person: from.id, Activation: name,
+				Destination: theirs.Destination, Decision: "withdrawn", Ground: delivery.ReasonMerged, Version: theirs.Version + 1})
+		}
+		mine.Version = max(mine.Version, theirs.Version)
 		kept, leaving := delivery.Absorb(mine.Member, theirs.Member, spec.Keying())
 		mine.Member, mine.Mode = kept, r.mode(name)
 		if kept.Version > 0 || kept.Reason != "" {
@@ -196,10 +201,6 @@ func (r *run) absorbDeliveries(into, from *subject) {
 		if leaving == nil {
 			r.out.dropped = append(r.out.dropped, rowKey{name, from.id})
 			continue
-		}
-		if leaving.Version != theirs.Version {
-			r.out.decisions = append(r.out.decisions, state.Disclosure{At: r.progress.Clock, Person: from.id, Activation: name,
-				Destination: theirs.Destination, Decision: "withdrawn", Ground: leaving.Reason, Version: leaving.Version})
 		}
 		r.out.leaving = append(r.out.leaving, state.Delivery{Member: *leaving, Destination: theirs.Destination, Mode: r.mode(name)})
 	}

@@ -119,7 +119,9 @@ func (r *run) flushDeliveries() error {
 	for _, s := range r.people {
 		for name := range s.changed {
 			row := s.deliveries[name]
-			if row.Disposable() && row.Reason == reasonLeft {
+			// Only what was never wanted goes: whether it was handed over is no part
+			// of the journal, and the versions in the book must not depend on it (I4).
+			if row.Version == 0 && row.Disposable() && row.Reason == reasonLeft {
 				r.out.dropped = append(r.out.dropped, rowKey{name, s.id})
 				continue
 			}

@@ -23,9 +23,10 @@ func (r *run) load(list []*decoded) error {
 		if _, ok := r.receipts[d.key]; !ok {
 			r.receipts[d.key] = nil
 			keys = append(keys, d.key)
-			if d.hash != "" {
-				rows = append(rows, d.key)
-			}
+		}
+		if d.hash != "" && !r.rowsLoaded[d.key] {
+			r.rowsLoaded[d.key] = true
+			rows = append(rows, d.key)
 		}
 		for _, u := range d.unique {
 			k := state.UniqueKey{Source: d.key.Source, Fields: u.fields, Hash: u.hash}
@@ -102,7 +103,8 @@ func (r *run) earlierPeople(rows []event.Key) ([]int64, error) {
 	return out, nil
 }
 
-// survivor returns the person that id stands for now.
+// survivor returns the person that id stands for now. Whom state names may have
+// been merged since, in this transaction.
 func (r *run) survivor(id int64) (int64, error) {
 	if s, ok := r.survivors[id]; ok {
 		return s, nil
@@ -110,6 +112,9 @@ func (r *run) survivor(id int64) (int64, error) {
 	s, err := r.tx.Survivor(r.ctx, id)
 	if err != nil {
 		return 0, err
+	}
+	if later, ok := r.survivors[s]; ok {
+		s = later
 	}
 	r.survivors[id] = s
 	return s, nil

@@ -21,7 +21,8 @@ type parcel struct {
 }
 
 func (p *parcel) pack() ([]byte, error) {
-	sort.Slice(p.Assignments, func(i, j int) bool {
+	// Stable, because of a node that was assigned twice the newest must stay the last.
+	sort.SliceStable(p.Assignments, func(i, j int) bool {
 		a, b := p.Assignments[i].Node, p.Assignments[j].Node
 		if a.Namespace != b.Namespace {
 			return a.Namespace < b.Namespace

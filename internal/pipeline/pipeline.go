@@ -53,6 +53,8 @@ type Worker struct {
 	Options
 	token int64
 	ws    *workspace.Compiled // nil before the first workspace entry
+	// unclear says that the last commit failed, perhaps only after it had happened.
+	unclear bool
 	// committed wakes those who wait for a position.
 	committed *notice
 	timers    *notice
@@ -99,6 +101,9 @@ func (w *Worker) WaitFor(ctx context.Context, p journal.Position) error {
 
 func (w *Worker) work(ctx context.Context) error {
 	at, err := w.start(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -171,7 +176,11 @@ func (w *Worker) commit(ctx context.Context, blocks []journal.Block) error {
 		if err := tx.Fence(ctx, leaseName, w.token); err != nil {
 			return err
 		}
-		r, err := newRun(ctx, tx, w.ws, w.Lake)
+		governs, err := w.governs(ctx, tx)
+		if err != nil {
+			return err
+		}
+		r, err := newRun(ctx, tx, governs, w.Lake)
 		if err != nil {
 			return err
 		}
@@ -186,11 +195,25 @@ func (w *Worker) commit(ctx context.Context, blocks []journal.Block) error {
 		ws = r.ws
 		return r.finish()
 	})
+	w.unclear = err != nil
 	if err == nil && ws != w.ws {
 		w.ws = ws
 		w.Applied(ws)
 	}
 	return err
+}
+
+// governs returns the workspace version that state has come to. It is the one in
+// memory, unless a commit that seemed to fail has brought in another.
+func (w *Worker) governs(ctx context.Context, tx *state.Tx) (*workspace.Compiled, error) {
+	if !w.unclear {
+		return w.ws, nil
+	}
+	v, err := tx.Workspace(ctx)
+	if err != nil || v.Version == 0 || w.ws != nil && w.ws.Version == v.Version {
+		return w.ws, err
+	}
+	return compile(v)
 }
 
 // start waits for the lease and loads where to go on.
@@ -210,10 +233,15 @@ func (w *Worker) start(ctx context.Context) (journal.Position, error) {
 			return err
 		})
 		switch {
-		case err != nil:
-			return 0, err
-		case held:
+		case err == nil && held:
 			return at.Position, w.load(version)
+		case err != nil && ctx.Err() != nil:
+			return 0, ctx.Err()
+		case err != nil:
+			if err := w.retry(ctx, "take its lease", err); err != nil {
+				return 0, err
+			}
+			continue
 		}
 		select {
 		case <-ctx.Done():
@@ -227,15 +255,21 @@ func (w *Worker) load(v state.WorkspaceVersion) error {
 	if v.Version == 0 {
 		return nil
 	}
-	decoded, err := workspace.Decode(v.Body)
+	ws, err := compile(v)
 	if err != nil {
 		return err
 	}
-	if w.ws, err = decoded.Compile(v.Version); err != nil {
-		return err
-	}
-	w.Applied(w.ws)
+	w.ws = ws
+	w.Applied(ws)
 	return nil
+}
+
+func compile(v state.WorkspaceVersion) (*workspace.Compiled, error) {
+	decoded, err := workspace.Decode(v.Body)
+	if err != nil {
+		return nil, err
+	}
+	return decoded.Compile(v.Version)
 }
 
 // retry logs a failure that may pass, waits, and returns nil to try again. What

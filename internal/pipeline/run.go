@@ -26,13 +26,13 @@ type run struct {
 	// nextTimer is the earliest timer in state, zero when there is none.
 	nextTimer time.Time
 
-	graph       *identity.Graph
-	people      map[int64]*subject
-	receipts    map[event.Key]*state.Receipt
-	rows        map[event.Key]state.RowVersion
-	owners      map[state.UniqueKey]string
-	quarantined map[int64]state.QuarantinedRecord // those that are replayed
-	survivors   map[int64]int64
+	graph      *identity.Graph
+	people     map[int64]*subject
+	receipts   map[event.Key]*state.Receipt
+	rows       map[event.Key]state.RowVersion
+	rowsLoaded map[event.Key]bool
+	owners     map[state.UniqueKey]string
+	survivors  map[int64]int64
 
 	out    effects
 	parcel parcel // everything of this transaction that the lake is to have
@@ -95,8 +95,8 @@ func (r *run) reset() {
 	r.people = map[int64]*subject{}
 	r.receipts = map[event.Key]*state.Receipt{}
 	r.rows = map[event.Key]state.RowVersion{}
+	r.rowsLoaded = map[event.Key]bool{}
 	r.owners = map[state.UniqueKey]string{}
-	r.quarantined = map[int64]state.QuarantinedRecord{}
 	r.survivors = map[int64]int64{}
 	if r.ws != nil {
 		r.graph = identity.NewGraph(r.ws.Identity, r.progress.NextPerson, r.progress.NextAssertion)
@@ -164,18 +164,29 @@ func (r *run) decode(p journal.Position, i int, e *journal.Entry) (*decoded, err
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.tx.QuarantineList(r.ctx, state.QuarantineFilter{ID: id, After: id - 1, Limit: 1})
+	q, ok, err := r.heldBack(id)
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 || found[0].Status != "open" {
+	if !ok || q.Status != "open" {
 		return &decoded{entry: e, done: true}, nil
 	}
-	q := found[0]
 	original := &journal.Entry{Kind: q.Kind, Source: q.Source, ID: q.EventID, ReceivedAt: q.ReceivedAt, SentAt: q.SentAt, Payload: q.Payload}
 	d := decode(r.ws, p, i, original)
 	d.replay = id
 	return d, nil
+}
+
+// heldBack returns a quarantined record, also one of this transaction.
+func (r *run) heldBack(id int64) (state.QuarantinedRecord, bool, error) {
+	if q, ok := r.out.quarantined[id]; ok {
+		return q, true, nil
+	}
+	found, err := r.tx.QuarantineList(r.ctx, state.QuarantineFilter{ID: id, After: id - 1, Limit: 1})
+	if err != nil || len(found) == 0 {
+		return state.QuarantinedRecord{}, false, err
+	}
+	return found[0], true, nil
 }
 
 // entries loads what the entries concern and folds them in, in order.
