@@ -159,7 +159,6 @@ func (tx *Tx) AddAsks(ctx context.Context, counts map[AskKey]int64) error {
 	for k, n := range counts {
 		rows = append(rows, []any{k.Form, micros(k.Day), k.Field, k.Outcome, n})
 	}
-	sortRows(rows)
 	return tx.put(ctx, &askTable, rows)
 }
 

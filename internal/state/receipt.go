@@ -83,7 +83,6 @@ func (tx *Tx) AddCounts(ctx context.Context, counts map[CounterKey]int64) error 
 	for k, n := range counts {
 		rows = append(rows, []any{k.Source, micros(k.Hour), string(k.Outcome), n})
 	}
-	sortRows(rows)
 	return tx.put(ctx, &counterTable, rows)
 }
 
@@ -117,24 +116,4 @@ func (tx *Tx) Counts(ctx context.Context, source string) ([]Count, error) {
 		return a.Outcome < b.Outcome
 	})
 	return out, err
-}
-
-// sortRows orders rows by their leading columns, so that bulk writes happen in
-// one order on every run (I4) and drivers cannot deadlock.
-func sortRows(rows [][]any) {
-	sort.Slice(rows, func(i, j int) bool {
-		for c := range rows[i] {
-			switch a := rows[i][c].(type) {
-			case string:
-				if b, ok := rows[j][c].(string); ok && a != b {
-					return a < b
-				}
-			case int64:
-				if b, ok := rows[j][c].(int64); ok && a != b {
-					return a < b
-				}
-			}
-		}
-		return false
-	})
 }

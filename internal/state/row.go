@@ -74,6 +74,5 @@ func (tx *Tx) PutUniqueOwners(ctx context.Context, owners map[UniqueKey]string) 
 	for k, owner := range owners {
 		rows = append(rows, []any{k.Source, k.Fields, k.Hash, owner})
 	}
-	sortRows(rows)
 	return tx.put(ctx, &uniqueTable, rows)
 }

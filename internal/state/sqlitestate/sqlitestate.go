@@ -5,6 +5,7 @@ package sqlitestate
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"net/url"
 	"path/filepath"
@@ -26,14 +27,12 @@ func Open(ctx context.Context, path string) (*state.Store, error) {
 	if err != nil {
 		return nil, fault.Wrap("sqlitestate.open", err)
 	}
-	var pools [3]*sql.DB // none connects before it is used, so none is lost when one fails
+	var pools [3]*sql.DB
 	for i, p := range []struct {
 		synchronous string
 		connections int
 	}{{"NORMAL", 1}, {"FULL", 1}, {"NORMAL", 8}} {
-		if pools[i], err = pool(abs, p.synchronous, p.connections); err != nil {
-			return nil, fault.Wrap("sqlitestate.open", err)
-		}
+		pools[i] = pool(abs, p.synchronous, p.connections)
 	}
 	return state.Open(ctx, state.Driver{
 		Replay: pools[0], Sync: pools[1], Read: pools[2],
@@ -43,7 +42,7 @@ func Open(ctx context.Context, path string) (*state.Store, error) {
 	})
 }
 
-func pool(path, synchronous string, connections int) (*sql.DB, error) {
+func pool(path, synchronous string, connections int) *sql.DB {
 	q := url.Values{
 		"_journal_mode": {"WAL"}, "_synchronous": {synchronous}, "_busy_timeout": {"30000"},
 		"_foreign_keys": {"on"}, "_cache_size": {"-65536"}, "_txlock": {"immediate"},
@@ -54,14 +53,29 @@ func pool(path, synchronous string, connections int) (*sql.DB, error) {
 		q.Set("_cache_size", "-8192")
 		q.Set("_query_only", "on")
 	}
-	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String())
-	if err != nil {
-		return nil, err
-	}
+	dsn := (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String()
+	db := sql.OpenDB(connector{dsn: dsn, driver: &sqlite3.SQLiteDriver{ConnectHook: tune}})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return db, nil
+	return db
 }
+
+// tune sets what the address cannot say. Random keys touch a page each, so the
+// log is copied into the file only every 16,384 pages (64 MB): a page that was
+// written often is then copied once.
+func tune(c *sqlite3.SQLiteConn) error {
+	_, err := c.Exec("PRAGMA wal_autocheckpoint = 16384", nil)
+	return err
+}
+
+// connector opens connections of one file.
+type connector struct {
+	dsn    string
+	driver *sqlite3.SQLiteDriver
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c connector) Driver() driver.Driver                        { return c.driver }
 
 func classify(err error) fault.Kind {
 	var e sqlite3.Error
