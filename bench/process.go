@@ -32,6 +32,19 @@ func parley(ctx context.Context, o options, extra ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	p, err := start(ctx, o, data)
+	if err != nil || len(extra) == 0 {
+		return p, err
+	}
+	// The workspace is applied; now with the roles asked for.
+	p.data = ""
+	if err := p.stop(); err != nil {
+		return nil, err
+	}
+	return start(ctx, o, data, extra...)
+}
+
+func start(ctx context.Context, o options, data string, extra ...string) (*process, error) {
 	args := append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--workspace", o.workspace}, extra...)
 	p := &process{data: data, cmd: exec.CommandContext(ctx, o.binary, args...)}
 	p.cmd.Stderr = &p.errors

@@ -171,9 +171,10 @@ func (d *decoded) row() (lake.Row, error) {
 	return r, nil
 }
 
-// storable makes an id fit for every store: what is not text is named by its hash.
+// storable makes an id fit for every store: what is not text, or too long for
+// an index, is named by its hash.
 func storable(id string) string {
-	if lake.Storable(id) && len(id) <= 1024 {
+	if lake.Storable(id) && len(id) <= 500 {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"parley/internal/auth/tokenfile"
 	"parley/internal/fault"
 	"parley/internal/lifecycle"
 )
@@ -23,6 +25,10 @@ type Config struct {
 	Journal string
 	// State is postgres://… for PostgreSQL; empty: SQLite.
 	State string
+	// Roles are the parts this process plays: collect, work, api; empty: all.
+	// Several processes may share an outside journal and state; one of those
+	// that work is active at a time, the others stand by.
+	Roles []string
 	// Clock defaults to the machine's.
 	Clock lifecycle.Clock
 	// Logger defaults to none.
@@ -34,6 +40,15 @@ type Config struct {
 // DefaultListen is where a server listens unless told otherwise.
 const DefaultListen = "127.0.0.1:8377"
 
+// The roles.
+const (
+	RoleCollect = "collect" // takes events in
+	RoleWork    = "work"    // pipeline, hand-over, watched folders
+	RoleAPI     = "api"     // answers people and programs
+)
+
+func (c Config) has(role string) bool { return len(c.Roles) == 0 || slices.Contains(c.Roles, role) }
+
 func (c Config) withDefaults() (Config, error) {
 	if c.Data == "" {
 		return c, fault.New(fault.Invalid, "server.config", "Name the data folder with --data.")
@@ -43,6 +58,11 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fault.Wrap("server.config", err)
 	}
 	c.Data = abs
+	for _, r := range c.Roles {
+		if r != RoleCollect && r != RoleWork && r != RoleAPI {
+			return c, fault.New(fault.Invalid, "server.config", "There is no role %q; use collect, work and api.", r)
+		}
+	}
 	if c.Listen == "" {
 		c.Listen = DefaultListen
 	}
@@ -60,19 +80,17 @@ func (c Config) withDefaults() (Config, error) {
 
 // The files of a data folder.
 const (
-	fileLock     = "lock"
-	fileHolder   = "holder"
-	fileAddress  = "address"
-	fileToken    = "token"
-	fileAskToken = "ask-token"
-	fileState    = "state.db"
-	fileLake     = "lake.duckdb"
-	dirJournal   = "journal"
+	fileLock    = "lock"
+	fileHolder  = "holder"
+	fileAddress = "address"
+	fileState   = "state.db"
+	fileLake    = "lake.duckdb"
+	dirJournal  = "journal"
 )
 
 // TokenFile and AddressFile let a command on the same machine find a running
 // server and speak to it.
-func TokenFile(data string) string { return filepath.Join(data, fileToken) }
+func TokenFile(data string) string { return filepath.Join(data, tokenfile.AdminFile) }
 
 // AddressFile names the file that holds the URL of a running server.
 func AddressFile(data string) string { return filepath.Join(data, fileAddress) }

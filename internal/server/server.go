@@ -106,24 +106,8 @@ func (s *Server) openWorkspace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var version state.WorkspaceVersion
-	err = s.store.View(ctx, func(tx *state.Tx) (err error) {
-		version, err = tx.Workspace(ctx)
+	if err := s.loadWorkspace(ctx); err != nil {
 		return err
-	})
-	if err != nil {
-		return err
-	}
-	if version.Version > 0 {
-		decoded, err := workspace.Decode(version.Body)
-		if err != nil {
-			return err
-		}
-		compiled, err := decoded.Compile(version.Version)
-		if err != nil {
-			return err
-		}
-		s.ws.Store(compiled)
 	}
 	s.queue = queue.New(s.store, s.ws.Load)
 	s.handover = newHandover(s.cfg, s.queue)
@@ -132,6 +116,44 @@ func (s *Server) openWorkspace(ctx context.Context) error {
 		Applied: s.applied, Handed: s.handover.nudge,
 	})
 	return nil
+}
+
+// loadWorkspace takes over the newest version in state, if it is another one.
+func (s *Server) loadWorkspace(ctx context.Context) error {
+	var version state.WorkspaceVersion
+	err := s.store.View(ctx, func(tx *state.Tx) (err error) {
+		version, err = tx.Workspace(ctx)
+		return err
+	})
+	if err != nil || version.Version == 0 {
+		return err
+	}
+	if current := s.ws.Load(); current != nil && current.Version == version.Version {
+		return nil
+	}
+	decoded, err := workspace.Decode(version.Body)
+	if err != nil {
+		return err
+	}
+	compiled, err := decoded.Compile(version.Version)
+	if err == nil {
+		s.ws.Store(compiled)
+	}
+	return err
+}
+
+// followWorkspace notices versions that another process has applied.
+func (s *Server) followWorkspace(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.cfg.Clock.After(time.Second):
+		}
+		if err := s.loadWorkspace(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Warn("the workspace could not be looked up", "error", err)
+		}
+	}
 }
 
 // holder names this installation in leases, the same after a restart, so that a
@@ -173,9 +195,13 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer func() { _ = os.Remove(AddressFile(s.cfg.Data)) }() // a stale address is recognised by the lock
 	work := lifecycle.NewGroup(context.WithoutCancel(ctx))
-	work.Go("pipeline", s.worker.Run)
-	work.Go("hand-over", s.runHandover)
-	work.Go("watched folders", s.runWatcher)
+	if s.cfg.has(RoleWork) {
+		work.Go("pipeline", s.worker.Run)
+		work.Go("hand-over", s.runHandover)
+		work.Go("watched folders", s.runWatcher)
+	} else {
+		work.Go("workspace", s.followWorkspace)
+	}
 	serve := lifecycle.NewGroup(ctx)
 	serve.Go("http", func(ctx context.Context) error {
 		err := s.http.Serve(s.listener)
