@@ -125,12 +125,3 @@ func (s *Server) pending(ctx context.Context) (map[string]int64, error) {
 	}
 	return out, nil
 }
-
-func (s *Server) runWatcher(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
-}
-
-func (s *Server) rows(ctx context.Context, name string, r api.RowsRequest) (api.RowsResult, error) {
-	return api.RowsResult{}, fault.New(fault.Unavailable, "server.rows", "Rows cannot be taken in yet.")
-}
