@@ -25,7 +25,7 @@ var (
 	foundations = []string{"event", "fault", "lifecycle"}
 	// nouns in their order: each may import those before it.
 	nouns = []string{
-		"contract", "source", "consent", "identity", "linkage", "profile", "audience", "person", "ask", "destination", "delivery",
+		"suggest", "contract", "source", "consent", "identity", "linkage", "profile", "audience", "person", "ask", "destination", "delivery",
 		"experiment", "ledger", "usecase", "audit", "auth", "workspace", "catalog", "proposal",
 	}
 	ports     = []string{"journal", "state", "lake"}
