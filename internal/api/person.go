@@ -22,7 +22,7 @@ type Person struct {
 	Identifiers []PersonIdentifier       `json:"identifiers"`
 	Traits      map[string]PersonTrait   `json:"traits"`
 	Consents    map[string]PersonConsent `json:"consents" doc:"By purpose; a purpose that is missing is unknown."`
-	Audiences   map[string]PersonMember  `json:"audiences" doc:"The audiences the person is in."`
+	Audiences   map[string]time.Time     `json:"audiences" doc:"The audiences the person is in, and since when."`
 	FirstSeen   time.Time                `json:"first_seen"`
 	LastSeen    time.Time                `json:"last_seen"`
 	Why         *PersonWhy               `json:"why,omitempty" doc:"Only when asked for."`
@@ -50,11 +50,6 @@ type PersonConsent struct {
 	Time   time.Time `json:"time"`
 }
 
-// PersonMember is a membership.
-type PersonMember struct {
-	Since time.Time `json:"since"`
-}
-
 // PersonWhy tells why the identifiers belong together and why the person is in
 // an audience or not.
 type PersonWhy struct {
@@ -79,8 +74,9 @@ type personInput struct {
 }
 
 type personWhyInput struct {
-	personInput
-	Why bool `query:"why" doc:"Explain identity and audiences, too."`
+	Namespace string `path:"namespace" doc:"Kind of the identifier, such as email."`
+	Value     string `path:"value" doc:"The identifier; it is normalised before it is looked up."`
+	Why       bool   `query:"why" doc:"Explain identity and audiences, too."`
 }
 
 func (s *service) people() {
@@ -168,7 +164,7 @@ func (s *service) person(ctx context.Context, in *personWhyInput) (Person, error
 func profileOf(ws *workspace.Compiled, f *found) Person {
 	out := Person{ID: f.id, Key: f.doc.Key, FirstSeen: f.doc.FirstSeen, LastSeen: f.doc.LastSeen,
 		Identifiers: []PersonIdentifier{}, Traits: map[string]PersonTrait{}, Consents: map[string]PersonConsent{},
-		Audiences: map[string]PersonMember{}}
+		Audiences: map[string]time.Time{}}
 	for _, n := range f.nodes {
 		out.Identifiers = append(out.Identifiers, PersonIdentifier{n.Namespace, n.Value, n.FirstSeen})
 	}
@@ -182,7 +178,7 @@ func profileOf(ws *workspace.Compiled, f *found) Person {
 		out.Consents[purpose] = PersonConsent{string(stand), statement.Source, statement.Time}
 	}
 	for name, since := range f.doc.Since {
-		out.Audiences[name] = PersonMember{since}
+		out.Audiences[name] = since
 	}
 	return out
 }

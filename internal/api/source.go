@@ -41,8 +41,9 @@ type importInput struct {
 }
 
 type importReportInput struct {
-	importInput
-	Body ImportReport
+	Name   string `path:"name" doc:"The source."`
+	SHA256 string `path:"sha256" pattern:"^[0-9a-f]{64}$" doc:"Of the file's bytes, in lower-case hexadecimal."`
+	Body   ImportReport
 }
 
 const maxRows = 32 << 20 // bytes of one request
