@@ -27,9 +27,12 @@ type Process struct {
 	Version        string
 }
 
+// defaultData is where everything is kept unless told otherwise.
+const defaultData = "parley-data"
+
 // options are the flags that every command takes.
 type options struct {
-	Data   string `help:"Folder for everything this installation keeps." default:"./parley-data" env:"PARLEY_DATA" type:"path" placeholder:"DIR"`
+	Data   string `help:"Folder for everything this installation keeps (./parley-data; of the demo a temporary one)." env:"PARLEY_DATA" type:"path" placeholder:"DIR"`
 	Server string `help:"Speak to this server instead of the data folder's." env:"PARLEY_SERVER" placeholder:"URL"`
 	Token  string `help:"Token for the server; otherwise the data folder's is read." env:"PARLEY_TOKEN" placeholder:"TOKEN"`
 	JSON   bool   `name:"json" help:"Answer in JSON."`
@@ -40,6 +43,7 @@ type commandLine struct {
 	options
 
 	Serve      serveCommand      `cmd:"" help:"Run the server until it is stopped."`
+	Demo       demoCommand       `cmd:"" help:"Run the main job on the example shop, say what happened, and serve it."`
 	Import     importCommand     `cmd:"" help:"Bring files in; the same file again changes nothing."`
 	Validate   validateCommand   `cmd:"" help:"Check a workspace folder and name every mistake with file and line."`
 	Plan       planCommand       `cmd:"" help:"Show what applying a workspace folder would change."`
@@ -87,11 +91,23 @@ func Run(ctx context.Context, p Process) int {
 	if err != nil {
 		return report(p.Stderr, false, usage(err))
 	}
+	if cli.Data == "" && parsed.Command() != "demo" {
+		cli.Data = defaultData
+	}
 	s := &session{options: cli.options, Process: p, terminal: isTerminal(p.Stderr)}
 	if err := parsed.Run(s); err != nil {
 		return report(p.Stderr, s.JSON, err)
 	}
 	return exitOK
+}
+
+// messages is where people are told what is not the answer: with --json
+// standard output holds nothing else.
+func (s *session) messages() io.Writer {
+	if s.JSON {
+		return s.Stderr
+	}
+	return s.Stdout
 }
 
 func isTerminal(w io.Writer) bool {
