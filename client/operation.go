@@ -139,6 +139,9 @@ func (c *Client) Health(ctx context.Context) error {
 // at once. It returns how many are durable; after an error none or all are, and
 // the same call can be repeated.
 func (c *Client) SendRows(ctx context.Context, source string, rows []map[string]any) (int64, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	var body bytes.Buffer
 	lines := json.NewEncoder(&body)
 	lines.SetEscapeHTML(false)

@@ -96,14 +96,12 @@ func describeOperation(path string, op *huma.Operation) docsOperation {
 	return out
 }
 
+// contentOf names the schema of JSON, or the media type of anything else.
 func contentOf(content map[string]*huma.MediaType) docsType {
-	for _, name := range names(content) {
-		if name != "application/json" {
-			return docsType{Before: name}
-		}
-		return typeOf(content[name].Schema)
+	if m := content["application/json"]; m != nil {
+		return typeOf(m.Schema)
 	}
-	return docsType{}
+	return docsType{Before: strings.Join(names(content), " or ")}
 }
 
 func fieldsOf(s *huma.Schema) []docsField {

@@ -38,6 +38,7 @@ var journalTime = time.Date(2011, 12, 1, 9, 0, 0, 0, time.UTC)
 // installation is an API over a real store, with stand-ins for what the server provides.
 type installation struct {
 	url    string
+	file   string // of the database
 	admin  *client.Client
 	store  *state.Store
 	ws     *workspace.Compiled
@@ -75,32 +76,16 @@ func files(t *testing.T) map[string]string {
 	return map[string]string{"workspace.yaml": string(raw)}
 }
 
-func compile(t *testing.T, files map[string]string) *workspace.Compiled {
-	t.Helper()
-	raw := map[string][]byte{}
-	for name, text := range files {
-		raw[name] = []byte(text)
-	}
-	w, issues := workspace.Parse(raw)
-	if len(issues) > 0 {
-		t.Fatal(issues)
-	}
-	c, err := w.Compile(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 // empty is an installation before its first workspace.
 func empty(t *testing.T) *installation {
 	t.Helper()
-	store, err := sqlitestate.Open(context.Background(), filepath.Join(t.TempDir(), "state.db"))
+	file := filepath.Join(t.TempDir(), "state.db")
+	store, err := sqlitestate.Open(context.Background(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	in := &installation{store: store, log: &lockedBuffer{}}
+	in := &installation{file: file, store: store, log: &lockedBuffer{}}
 	tokens, err := auth.NewTokens(adminToken, askToken)
 	if err != nil {
 		t.Fatal(err)
