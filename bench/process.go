@@ -59,12 +59,27 @@ func start(ctx context.Context, o options, data string, extra ...string) (*proce
 			if answers(url + "/v1/health") {
 				p.started = time.Since(began)
 				p.address = strings.TrimPrefix(url, "http://")
-				return p, nil
+				return p, p.waitGoverned(ctx)
 			}
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
 	return nil, errors.Join(fmt.Errorf("the server did not start: %s", p.errors.String()), p.stop())
+}
+
+// waitGoverned waits until the workspace is applied.
+func (p *process) waitGoverned(ctx context.Context) error {
+	token, err := os.ReadFile(filepath.Join(p.data, "token"))
+	if err != nil {
+		return err
+	}
+	for range 3000 {
+		if err = getJSON(ctx, "http://"+p.address+"/v1/workspace", strings.TrimSpace(string(token)), &struct{}{}); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return fmt.Errorf("no workspace governs: %w", err)
 }
 
 func answers(url string) bool {

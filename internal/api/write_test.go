@@ -225,7 +225,7 @@ func TestPlanShowsWhatChanges(t *testing.T) {
 	}
 	broken := map[string]string{"a.yaml": "kind: audience\nname: x\nowner: nobody\nwhere: {colour: red}\n"}
 	issues, err := in.admin.ValidateWorkspace(ctx, broken)
-	if err != nil || len(issues) == 0 || issues[0].File != "a.yaml" {
+	if err != nil || len(issues) == 0 || issues[len(issues)-1].File != "a.yaml" {
 		t.Errorf("got %+v, %v", issues, err)
 	}
 	if plan, err := in.admin.PlanWorkspace(ctx, broken); err != nil || len(plan.Issues) == 0 || len(plan.Differences) != 0 {

@@ -8,7 +8,9 @@ package archtest
 var testImports = map[string]string{}
 
 // longFiles are above 500 lines for a reason.
-var longFiles = map[string]string{}
+var longFiles = map[string]string{
+	"internal/workspace/mistake_test.go": "one golden table: every kind of mistake with the line and the sentence it must give",
+}
 
 // longFunctions are above 120 lines for a reason, as state tables are: "file function".
 var longFunctions = map[string]string{}

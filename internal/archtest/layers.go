@@ -17,7 +17,7 @@ const (
 	movement   layer = "movement"   // collect, pipeline, api
 	root       layer = "root"       // server
 	checking   layer = "checking"   // *test packages, test/, bench/
-	program    layer = "program"    // cmd/, scripts/
+	program    layer = "program"    // cmd/ with its commands and the demo, scripts/
 	other      layer = "other"
 )
 
@@ -25,7 +25,7 @@ var (
 	foundations = []string{"event", "fault", "lifecycle"}
 	// nouns in their order: each may import those before it.
 	nouns = []string{
-		"contract", "source", "consent", "identity", "linkage", "profile", "audience", "person", "ask", "destination", "delivery",
+		"suggest", "contract", "source", "consent", "identity", "linkage", "profile", "audience", "person", "ask", "destination", "delivery",
 		"experiment", "ledger", "usecase", "audit", "auth", "workspace", "catalog", "proposal",
 	}
 	ports     = []string{"journal", "state", "lake"}
@@ -59,7 +59,7 @@ var owned = []struct{ library, folder string }{
 func layerOf(dir string) layer {
 	parts := strings.Split(dir, "/")
 	switch {
-	case parts[0] == "cmd" || parts[0] == "scripts":
+	case parts[0] == "cmd" || parts[0] == "scripts" || dir == "internal/command" || dir == "internal/demo":
 		return program
 	case parts[0] == "test" || parts[0] == "bench" || isTestPackage(dir):
 		return checking

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"parley/internal/fault"
+	"parley/internal/suggest"
 )
 
 // Compiled is one audience ready to be evaluated. It never changes.
@@ -219,7 +220,7 @@ func (c *compiler) nodes(in []Condition) ([]*node, error) {
 func (c *compiler) reference(name string) (*Compiled, error) {
 	if c.specs[name] == nil {
 		hint := "create it first, or remove the reference"
-		if best := nearest(name, c.names); best != "" {
+		if best := suggest.Nearest(name, c.names); best != "" {
 			hint = fmt.Sprintf("did you mean %s?", quote(best))
 		}
 		return nil, invalid("Audience %s refers to an audience %s that does not exist; %s", quote(c.trail[len(c.trail)-1]), quote(name), hint)

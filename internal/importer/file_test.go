@@ -355,7 +355,8 @@ func TestFileThatChangesWhileReadIsNotVouchedFor(t *testing.T) {
 }
 
 func TestPreview(t *testing.T) {
-	path := write(t, t.TempDir(), "in.csv", "id,email,since\n1,a@b.example,2026-01-01\n2,ragged\n,b@c.example,2026-01-01\n4,c@d.example,soon\n5,,\n")
+	path := write(t, t.TempDir(), "in.csv", "id,email,since,orders\n1,a@b.example,2026-01-01,3\n2,ragged\n"+
+		",b@c.example,2026-01-01,\n4,c@d.example,soon,many\n5,,,\n")
 	got, err := Preview(context.Background(), path, crm(t), 4, begin)
 	if err != nil || len(got) != 4 {
 		t.Fatalf("%d rows, %v", len(got), err)
@@ -369,7 +370,20 @@ func TestPreview(t *testing.T) {
 	if len(got[2].Violations) != 1 || got[2].Violations[0].Rule != "required" || got[2].Violations[0].Field != "id" {
 		t.Errorf("row 3: %+v", got[2].Violations)
 	}
-	if len(got[3].Violations) != 1 || got[3].Violations[0].Rule != "type" || got[3].Violations[0].Field != "since" {
-		t.Errorf("row 4: %+v", got[3].Violations)
+	// The contract names one of the two, the mapping alone the other; none is named twice.
+	var broken []string
+	for _, v := range got[3].Violations {
+		broken = append(broken, v.Field)
+	}
+	same(t, broken, []string{"since", "orders"})
+}
+
+// TestFailureEndsTheReading: what comes after a failed append is not even read.
+func TestFailureEndsTheReading(t *testing.T) {
+	k := &keeper{answer: func(int) error { return down() }}
+	r, err := File(context.Background(), Options{Source: crm(t), Path: write(t, t.TempDir(), "in.csv", many(6*chunkRows)), Sink: k,
+		Clock: lifecycle.NewManual(begin)})
+	if err == nil || r.Read != 2*chunkRows || k.appends != 1 {
+		t.Errorf("read %d rows, %d appends, %v", r.Read, k.appends, err)
 	}
 }

@@ -42,8 +42,8 @@ type Ledger interface {
 	Record(ctx context.Context, file state.ImportedFile) error
 }
 
-// Options say what to import and where to. Ledger, Again, Progress
-// and MaxBytes may be left out.
+// Options say what to import and where to. Ledger, Again, Progress and MaxBytes
+// may be left out.
 type Options struct {
 	Source *workspace.Source // a file source
 	Path   string

@@ -31,6 +31,7 @@ func crm(t testing.TB) *workspace.Source {
 	return compiled(t, source.Mapping{
 		Key: []string{"id"}, Event: "Customer",
 		Identifiers: map[string]source.Column{"email": {Column: "email"}},
+		Properties:  map[string]source.Column{"orders": {Column: "orders", Type: "integer"}},
 		Time:        &source.TimeColumn{Column: "since", Formats: []string{"2006-01-02", "02.01.2006", "unix"}},
 	})
 }
@@ -43,7 +44,8 @@ func compiled(t testing.TB, m source.Mapping) *workspace.Source {
 		t.Fatal(err)
 	}
 	rules, err := (&contract.Spec{APIVersion: "v3.1.0", Kind: "DataContract", ID: "crm", Name: "crm", Version: "1.0.0", Status: "active",
-		Schema: []contract.Object{{Name: "customer", Properties: []contract.Property{{Name: "id", LogicalType: "string", Required: true}}}}}).Compile()
+		Schema: []contract.Object{{Name: "customer", Properties: []contract.Property{{Name: "id", LogicalType: "string", Required: true},
+			{Name: "since", LogicalType: "timestamp"}}}}}).Compile()
 	if err != nil {
 		t.Fatal(err)
 	}

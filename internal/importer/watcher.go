@@ -75,7 +75,8 @@ func NewWatcher(o WatcherOptions) *Watcher {
 }
 
 // Run polls until ctx ends and returns its error. A failure with one source
-// never ends it or delays another one beyond the import of a file.
+// never ends it. Sources take turns: one file is imported at a time, and while the
+// journal is busy all wait.
 func (w *Watcher) Run(ctx context.Context) error {
 	for {
 		w.poll(ctx)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -298,4 +299,43 @@ type stopping struct{ cancel context.CancelFunc }
 func (s stopping) Append(ctx context.Context, _ ...journal.Entry) error {
 	s.cancel()
 	return ctx.Err()
+}
+
+func TestWatcherSaysHowMuchOfADamagedFileIsThere(t *testing.T) {
+	w := newWatch(t)
+	path := zip(t, w.dir, "a.csv.gz", many(3*chunkRows))
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put("a.csv.gz", string(body[:len(body)-9]))
+	w.polls(2)
+	text, err := os.ReadFile(filepath.Join(w.dir, "failed", "a.csv.gz.error.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(w.sink.ids())
+	if said := fmt.Sprintf(" %d rows before that were accepted", n); n == 0 || !strings.Contains(string(text), said) {
+		t.Errorf("%d rows are there, the text is %q", n, text)
+	}
+}
+
+// TestWatcherFileThatCannotBeMoved stays, is imported once, and holds its place.
+func TestWatcherFileThatCannotBeMoved(t *testing.T) {
+	w := newWatch(t)
+	inTheWay := filepath.Join(w.dir, doneFolder)
+	if err := os.Symlink(write(t, t.TempDir(), "x", ""), inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	w.put("a.csv", rowsOf("1"))
+	w.put("b.csv", rowsOf("2"))
+	w.polls(20)
+	same(t, w.tree(), []string{"a.csv", "b.csv", "done"})
+	same(t, w.sink.ids(), []string{"1"})
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	w.polls(20)
+	same(t, w.tree(), []string{"done/a.csv", "done/b.csv"})
+	same(t, w.sink.ids(), []string{"1", "2"})
 }

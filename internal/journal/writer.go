@@ -66,7 +66,7 @@ type Stats struct {
 type request struct {
 	records []byte
 	count   int
-	alone   bool // gets a block of its own
+	alone   bool       // gets a block of its own
 	done    chan error // capacity 1: a writer never waits for a caller that left
 }
 

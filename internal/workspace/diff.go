@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"parley/internal/fault"
+	"parley/internal/identity"
 )
 
 // Difference is one object that two versions do not share.
@@ -51,52 +52,36 @@ func Diff(from, to *Workspace) ([]Difference, error) {
 
 type objectKey struct{ kind, name string }
 
-// objects returns the canonical JSON of every object.
+// objectSet collects the canonical JSON of every object of a workspace.
+type objectSet struct {
+	body map[objectKey][]byte
+	err  error
+}
+
 func (w *Workspace) objects() (map[objectKey][]byte, error) {
-	out := map[objectKey][]byte{}
-	put := func(kind, name string, v any) error {
-		body, err := json.Marshal(v)
-		out[objectKey{kind, name}] = body
-		return fault.Wrap("workspace.diff", err)
-	}
-	var err error
-	each := func(kind, name string, v any) {
-		if err == nil {
-			err = put(kind, name, v)
-		}
-	}
-	for _, x := range w.Teams {
-		each("team", x.Name, x)
-	}
-	for _, x := range w.Terms {
-		each("term", x.Name, x)
-	}
-	for _, x := range w.Sources {
-		each("source", x.Name, x)
-	}
-	for _, x := range w.Contracts {
-		each("contract", x.Name, x)
-	}
+	s := &objectSet{body: map[objectKey][]byte{}}
+	collect(s, "team", w.Teams, teamName)
+	collect(s, "term", w.Terms, termName)
+	collect(s, "source", w.Sources, sourceName)
+	collect(s, "contract", w.Contracts, contractName)
 	if w.Identity.Name != "" {
-		each("identity", w.Identity.Name, w.Identity)
+		collect(s, "identity", []identity.Rules{w.Identity}, func(x identity.Rules) string { return x.Name })
 	}
-	for _, x := range w.Traits {
-		each("trait", x.Name, x)
+	collect(s, "trait", w.Traits, traitName)
+	collect(s, "purpose", w.Purposes, purposeName)
+	collect(s, "audience", w.Audiences, audienceName)
+	collect(s, "destination", w.Destinations, destinationName)
+	collect(s, "activation", w.Activations, activationName)
+	collect(s, "form", w.Forms, formName)
+	return s.body, fault.Wrap("workspace.diff", s.err)
+}
+
+func collect[T any](s *objectSet, kind string, list []T, name func(T) string) {
+	for _, x := range list {
+		body, err := json.Marshal(x)
+		if err != nil && s.err == nil {
+			s.err = err
+		}
+		s.body[objectKey{kind, name(x)}] = body
 	}
-	for _, x := range w.Purposes {
-		each("purpose", x.Name, x)
-	}
-	for _, x := range w.Audiences {
-		each("audience", x.Name, x)
-	}
-	for _, x := range w.Destinations {
-		each("destination", x.Name, x)
-	}
-	for _, x := range w.Activations {
-		each("activation", x.Name, x)
-	}
-	for _, x := range w.Forms {
-		each("form", x.Name, x)
-	}
-	return out, err
 }

@@ -3,91 +3,49 @@ package workspace
 import (
 	"strconv"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
+// child returns a field, nothing and false if there is none.
+func (v value) child(name string) (value, bool) {
+	for _, f := range v.fields {
+		if f.name == name {
+			return f.value, true
+		}
+	}
+	return value{}, false
+}
+
 // lineOf returns the line of a dotted path such as where.all[1].event within a
-// document; of its deepest part that exists; of a key of that name anywhere.
-func lineOf(node ast.Node, path string) int {
-	if node == nil {
-		return 0
-	}
-	line := node.GetToken().Position.Line
-	if path == "" {
-		return line
-	}
-	current, matched := node, false
-	for _, step := range strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '[' || c == ']' }) {
-		next, at := child(current, step)
-		if next == nil {
-			break
+// document, or of its deepest part that exists.
+func (v value) lineOf(path string) int {
+	line := v.line
+	for path != "" {
+		next, at, rest := v.step(path)
+		if at == 0 {
+			return line
 		}
-		current, line, matched = next, at, true
-	}
-	if !matched {
-		if at := find(node, path); at > 0 {
-			return at
-		}
+		v, line, path = next, at, rest
 	}
 	return line
 }
 
-// child returns a node's field or element, and the line it begins on.
-func child(node ast.Node, step string) (ast.Node, int) {
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		for _, v := range n.Values {
-			if v.Key.GetToken().Value == step {
-				return v.Value, v.Key.GetToken().Position.Line
-			}
+// step follows the first part of a path. Names may hold dots and brackets
+// themselves, so the longest name that fits is taken.
+func (v value) step(path string) (next value, line int, rest string) {
+	if index, after, ok := strings.Cut(strings.TrimPrefix(path, "["), "]"); ok && strings.HasPrefix(path, "[") {
+		i, err := strconv.Atoi(index)
+		if err != nil || i < 0 || i >= len(v.items) {
+			return value{}, 0, ""
 		}
-	case *ast.MappingValueNode:
-		if n.Key.GetToken().Value == step {
-			return n.Value, n.Key.GetToken().Position.Line
-		}
-	case *ast.SequenceNode:
-		i, err := strconv.Atoi(step)
-		if err == nil && i >= 0 && i < len(n.Values) {
-			return n.Values[i], n.Values[i].GetToken().Position.Line
+		return v.items[i], v.items[i].line, strings.TrimPrefix(after, ".")
+	}
+	longest := -1
+	for _, f := range v.fields {
+		after, ok := strings.CutPrefix(path, f.name)
+		fits := ok && (after == "" || after[0] == '.' || after[0] == '[')
+		if fits && len(f.name) > longest {
+			longest, next, line, rest = len(f.name), f.value, f.line, strings.TrimPrefix(after, ".")
 		}
 	}
-	return nil, 0
-}
-
-// find returns the line of the first key named key anywhere below node.
-func find(node ast.Node, key string) int {
-	f := &finder{key: key}
-	ast.Walk(f, node)
-	return f.line
-}
-
-type finder struct {
-	key  string
-	line int
-}
-
-// Visit implements ast.Visitor.
-func (f *finder) Visit(n ast.Node) ast.Visitor {
-	if v, ok := n.(*ast.MappingValueNode); ok && f.line == 0 && v.Key.GetToken().Value == f.key {
-		f.line = v.Key.GetToken().Position.Line
-	}
-	return f
-}
-
-type aliasFinder struct{ found bool }
-
-// Visit implements ast.Visitor.
-func (a *aliasFinder) Visit(n ast.Node) ast.Visitor {
-	switch n.(type) {
-	case *ast.AliasNode, *ast.AnchorNode:
-		a.found = true
-	}
-	return a
-}
-
-func hasAlias(node ast.Node) bool {
-	var a aliasFinder
-	ast.Walk(&a, node)
-	return a.found
+	return next, line, rest
 }

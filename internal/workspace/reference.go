@@ -2,142 +2,190 @@ package workspace
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
-	"parley/internal/audience"
+	"parley/internal/ask"
+	"parley/internal/contract"
 	"parley/internal/delivery"
-	"parley/internal/fault"
+	"parley/internal/destination"
 	"parley/internal/source"
 )
 
 // references checks that everything an object points at exists.
 func (r *reader) references() {
+	for _, list := range r.names {
+		slices.Sort(list)
+	}
 	w := r.w
-	teams := names(w.Teams, func(x Team) string { return x.Name })
-	contracts := names(w.Contracts, nameOfContract)
-	owned := func(object, owner string) { r.exists(object, "owner", "team", owner, teams) }
+	if len(r.names["identity"]) == 0 {
+		r.fail(Issue{Path: "identity", Message: "There is no identity document, without which nobody can be recognised; add one with kind: identity."})
+	}
 	for _, t := range w.Terms {
-		owned("term "+t.Name, t.Owner)
+		r.owner("term "+t.Name, t.Owner)
 	}
-	for i := range w.Sources {
-		s := &w.Sources[i]
-		owned("source "+s.Name, s.Owner)
-		r.exists("source "+s.Name, "contract", "DataContract", s.Contract, contracts)
-		r.mapping(s)
-	}
-	if w.Identity.Name == "" {
-		r.fail("", 0, "", "identity", "There is no identity document; without one nobody can be recognised.")
-	} else {
-		owned("identity "+w.Identity.Name, w.Identity.Owner)
+	r.contracts()
+	r.sources()
+	if w.Identity.Name != "" {
+		r.owner("identity "+w.Identity.Name, w.Identity.Owner)
 	}
 	for _, t := range w.Traits {
-		owned("trait "+t.Name, t.Owner)
+		r.owner("trait "+t.Name, t.Owner)
 		for i, s := range t.Sources {
-			r.exists("trait "+t.Name, fmt.Sprintf("sources[%d]", i), "source", s, r.sourceNames())
+			r.exists("trait "+t.Name, fmt.Sprintf("sources[%d]", i), "source", s)
 		}
 	}
 	for _, p := range w.Purposes {
-		owned("purpose "+p.Name, p.Owner)
+		r.owner("purpose "+p.Name, p.Owner)
 	}
 	r.audiences()
-	purposes := r.purposeNames()
 	for _, d := range w.Destinations {
-		owned("destination "+d.Name, d.Owner)
+		r.owner("destination "+d.Name, d.Owner)
 		for i, p := range d.Purposes {
-			r.exists("destination "+d.Name, fmt.Sprintf("purposes[%d]", i), "purpose", p, purposes)
+			r.exists("destination "+d.Name, fmt.Sprintf("purposes[%d]", i), "purpose", p)
 		}
 	}
 	for i := range w.Activations {
 		r.activation(&w.Activations[i])
 	}
 	for _, f := range w.Forms {
-		owned("form "+f.Name, f.Owner)
-		r.exists("form "+f.Name, "purpose", "purpose", f.Purpose, purposes)
-		for i, field := range f.Fields {
-			r.from("form "+f.Name, fmt.Sprintf("fields[%d].from", i), field.From)
+		r.form(f)
+	}
+}
+
+func (r *reader) owner(object, team string) { r.exists(object, "owner", "team", team) }
+
+// exists reports a name that no object of the kind has, with the nearest one.
+func (r *reader) exists(object, path, kind, name string) {
+	r.among(object, path, kind, name, r.names[kind])
+}
+
+func (r *reader) among(object, path, what, name string, known []string) {
+	switch {
+	case slices.Contains(known, name):
+	case name == "" && len(known) > 0 && len(known) <= 16:
+		r.problem(object, path, "Name a %s; there is %s.", what, strings.Join(known, ", "))
+	case name == "":
+		r.problem(object, path, "Name a %s.", what)
+	default:
+		r.problem(object, path, "%s", unknown(what, name, known))
+	}
+}
+
+// namespace is exists for namespaces, which all stand in the identity document;
+// without a readable one every reference would be reported for nothing.
+func (r *reader) namespace(object, path, name string) {
+	if r.w.Identity.Name == "" {
+		return
+	}
+	var known []string
+	for _, n := range r.w.Identity.Namespaces {
+		known = append(known, n.Name)
+	}
+	r.among(object, path, "namespace", name, known)
+}
+
+func (r *reader) contracts() {
+	for i := range r.w.Contracts {
+		c := &r.w.Contracts[i]
+		if owner := c.Owner(); owner != "" {
+			r.exists("DataContract "+c.Name, ownerPath(c), "team", owner)
 		}
 	}
 }
 
-func (r *reader) mapping(s *source.Spec) {
-	if s.Mapping == nil {
-		return
+// ownerPath says where a contract names its owner; see contract.Spec.Owner.
+func ownerPath(c *contract.Spec) string {
+	for i, p := range c.CustomProperties {
+		if p.Property == "owner" {
+			return fmt.Sprintf("customProperties[%d].value", i)
+		}
 	}
-	object := "source " + s.Name
-	for _, ns := range sortedKeys(s.Mapping.Identifiers) {
-		r.exists(object, "mapping.identifiers."+ns, "namespace", ns, r.namespaceNames())
-	}
-	for _, trait := range sortedKeys(s.Mapping.Traits) {
-		r.exists(object, "mapping.traits."+trait, "trait", trait, r.traitNames())
-	}
-	for _, purpose := range sortedKeys(s.Mapping.Consents) {
-		r.exists(object, "mapping.consents."+purpose, "purpose", purpose, r.purposeNames())
+	return "team.name"
+}
+
+func (r *reader) sources() {
+	keys := map[string]*source.Spec{}
+	for i := range r.w.Sources {
+		s := &r.w.Sources[i]
+		object := "source " + s.Name
+		r.owner(object, s.Owner)
+		r.exists(object, "contract", "DataContract", s.Contract)
+		r.object(s)
+		r.mapping(object, s.Mapping)
+		if s.WriteKey == "" {
+			continue
+		}
+		if other := keys[s.WriteKey]; other != nil {
+			r.problem(object, "writeKey", "The source %s has the same write key, so that nobody could tell their events apart; give each its own.", other.Name)
+		}
+		keys[s.WriteKey] = s
 	}
 }
 
-func (r *reader) audiences() {
-	all := names(r.w.Audiences, func(x audience.Spec) string { return x.Name })
-	for _, a := range r.w.Audiences {
-		object := "audience " + a.Name
-		r.exists(object, "owner", "team", a.Owner, names(r.w.Teams, func(x Team) string { return x.Name }))
-		r.condition(object, "where", a.Where, all)
-	}
-	if len(r.issues) > 0 {
+// object checks that a file's rows are held to an object of the contract.
+func (r *reader) object(s *source.Spec) {
+	if s.Object == "" {
 		return
 	}
-	if _, err := audience.Compile(r.w.Audiences); err != nil {
-		r.fail("", 0, "", "audiences", "%s", fault.Message(err))
+	for _, c := range r.w.Contracts {
+		if c.Name != s.Contract {
+			continue
+		}
+		var known []string
+		for _, o := range c.Schema {
+			known = append(known, o.Name)
+			if o.PhysicalName == s.Object {
+				return
+			}
+		}
+		r.among("source "+s.Name, "object", "object in the schema of contract "+c.Name+" called", s.Object, known)
 	}
 }
 
-func (r *reader) condition(object, path string, c audience.Condition, all []string) {
-	for i, sub := range c.All {
-		r.condition(object, fmt.Sprintf("%s.all[%d]", path, i), sub, all)
+func (r *reader) mapping(object string, m *source.Mapping) {
+	if m == nil {
+		return
 	}
-	for i, sub := range c.Any {
-		r.condition(object, fmt.Sprintf("%s.any[%d]", path, i), sub, all)
+	for _, ns := range slices.Sorted(maps.Keys(m.Identifiers)) {
+		r.namespace(object, "mapping.identifiers."+ns, ns)
 	}
-	switch {
-	case c.Not != nil:
-		r.condition(object, path+".not", *c.Not, all)
-	case c.Trait != nil:
-		r.exists(object, path+".trait.name", "trait", c.Trait.Name, r.traitNames())
-	case c.Consent != nil:
-		r.exists(object, path+".consent.purpose", "purpose", c.Consent.Purpose, r.purposeNames())
-	case c.Identified != "":
-		r.exists(object, path+".identified", "namespace", c.Identified, r.namespaceNames())
-	case c.Audience != "":
-		r.exists(object, path+".audience", "audience", c.Audience, all)
+	for _, trait := range slices.Sorted(maps.Keys(m.Traits)) {
+		r.exists(object, "mapping.traits."+trait, "trait", trait)
+	}
+	for _, purpose := range slices.Sorted(maps.Keys(m.Consents)) {
+		r.exists(object, "mapping.consents."+purpose, "purpose", purpose)
 	}
 }
 
 func (r *reader) activation(a *delivery.Activation) {
 	object := "activation " + a.Name
-	w := r.w
-	r.exists(object, "owner", "team", a.Owner, names(w.Teams, func(x Team) string { return x.Name }))
-	r.exists(object, "audience", "audience", a.Audience, names(w.Audiences, func(x audience.Spec) string { return x.Name }))
-	r.exists(object, "purpose", "purpose", a.Purpose, r.purposeNames())
-	for _, f := range sortedKeys(a.Fields) {
+	r.owner(object, a.Owner)
+	r.exists(object, "audience", "audience", a.Audience)
+	r.exists(object, "destination", "destination", a.Destination)
+	r.exists(object, "purpose", "purpose", a.Purpose)
+	for _, f := range slices.Sorted(maps.Keys(a.Fields)) {
 		r.from(object, "fields."+f, a.Fields[f])
 	}
-	var found bool
-	for _, d := range w.Destinations {
-		if d.Name != a.Destination {
-			continue
-		}
-		found = true
-		if !contains(d.Purposes, a.Purpose) {
-			r.problem(object, fault.Problem{Path: "purpose", Message: fmt.Sprintf(
-				"The destination %s does not serve the purpose %s; add it to the destination's purposes or choose one of: %s.",
-				d.Name, a.Purpose, strings.Join(d.Purposes, ", "))})
-		}
+	i := slices.IndexFunc(r.w.Destinations, func(d destination.Spec) bool { return d.Name == a.Destination })
+	if i < 0 || slices.Contains(r.w.Destinations[i].Purposes, a.Purpose) {
+		return
 	}
-	if !found {
-		list := make([]string, len(w.Destinations))
-		for i, d := range w.Destinations {
-			list[i] = d.Name
-		}
-		r.exists(object, "destination", "destination", a.Destination, list)
+	d := r.w.Destinations[i]
+	way := "add it to the destination's purposes"
+	if len(d.Purposes) > 0 {
+		way += ", or choose one of " + strings.Join(d.Purposes, ", ")
+	}
+	r.problem(object, "purpose", "The destination %s does not serve the purpose %s; %s.", d.Name, clip(a.Purpose), way)
+}
+
+func (r *reader) form(f ask.Form) {
+	object := "form " + f.Name
+	r.owner(object, f.Owner)
+	r.exists(object, "purpose", "purpose", f.Purpose)
+	for i, field := range f.Fields {
+		r.from(object, fmt.Sprintf("fields[%d].from", i), field.From)
 	}
 }
 
@@ -146,41 +194,10 @@ func (r *reader) from(object, path, from string) {
 	kind, name, _ := strings.Cut(from, ".")
 	switch kind {
 	case "trait":
-		r.exists(object, path, "trait", name, r.traitNames())
+		r.exists(object, path, "trait", name)
 	case "identifier":
-		r.exists(object, path, "namespace", name, r.namespaceNames())
+		r.namespace(object, path, name)
 	default:
-		r.problem(object, fault.Problem{Path: path, Message: "Take the value from identifier.NAMESPACE or trait.NAME."})
+		r.problem(object, path, "Take the value from identifier.NAMESPACE or trait.NAME.")
 	}
-}
-
-// exists reports a name that is not in the list, with the nearest that is.
-func (r *reader) exists(object, path, kind, name string, list []string) {
-	if contains(list, name) {
-		return
-	}
-	message := fmt.Sprintf("There is no %s %q", kind, name)
-	if name == "" {
-		message = fmt.Sprintf("Name a %s", kind)
-	}
-	if near := nearest(name, list); near != "" {
-		message += fmt.Sprintf("; did you mean %q?", near)
-	} else if len(list) > 0 && len(list) <= 12 {
-		message += "; there is " + strings.Join(list, ", ") + "."
-	} else {
-		message += "; add it first."
-	}
-	r.problem(object, fault.Problem{Path: path, Message: message})
-}
-
-func (r *reader) sourceNames() []string {
-	return names(r.w.Sources, func(x source.Spec) string { return x.Name })
-}
-
-func (r *reader) namespaceNames() []string {
-	out := make([]string, len(r.w.Identity.Namespaces))
-	for i, n := range r.w.Identity.Namespaces {
-		out[i] = n.Name
-	}
-	return out
 }

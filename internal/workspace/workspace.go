@@ -87,18 +87,29 @@ func Decode(canonical []byte) (*Workspace, error) {
 }
 
 func (w *Workspace) sort() {
-	byName(w.Teams, func(x Team) string { return x.Name })
-	byName(w.Terms, func(x Term) string { return x.Name })
-	byName(w.Sources, func(x source.Spec) string { return x.Name })
-	byName(w.Contracts, func(x contract.Spec) string { return x.Name })
-	byName(w.Traits, func(x profile.TraitSpec) string { return x.Name })
-	byName(w.Purposes, func(x consent.Purpose) string { return x.Name })
-	byName(w.Audiences, func(x audience.Spec) string { return x.Name })
-	byName(w.Destinations, func(x destination.Spec) string { return x.Name })
-	byName(w.Activations, func(x delivery.Activation) string { return x.Name })
-	byName(w.Forms, func(x ask.Form) string { return x.Name })
+	byName(w.Teams, teamName)
+	byName(w.Terms, termName)
+	byName(w.Sources, sourceName)
+	byName(w.Contracts, contractName)
+	byName(w.Traits, traitName)
+	byName(w.Purposes, purposeName)
+	byName(w.Audiences, audienceName)
+	byName(w.Destinations, destinationName)
+	byName(w.Activations, activationName)
+	byName(w.Forms, formName)
 }
 
 func byName[T any](list []T, name func(T) string) {
 	sort.SliceStable(list, func(i, j int) bool { return name(list[i]) < name(list[j]) })
 }
+
+func teamName(x Team) string                      { return x.Name }
+func termName(x Term) string                      { return x.Name }
+func sourceName(x source.Spec) string             { return x.Name }
+func contractName(x contract.Spec) string         { return x.Name }
+func traitName(x profile.TraitSpec) string        { return x.Name }
+func purposeName(x consent.Purpose) string        { return x.Name }
+func audienceName(x audience.Spec) string         { return x.Name }
+func destinationName(x destination.Spec) string   { return x.Name }
+func activationName(x delivery.Activation) string { return x.Name }
+func formName(x ask.Form) string                  { return x.Name }

@@ -1,0 +1,127 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"parley/client"
+	"parley/internal/fault"
+	"parley/internal/importer"
+	"parley/internal/journal"
+	"parley/internal/lifecycle"
+	"parley/internal/state"
+	"parley/internal/workspace"
+)
+
+// remoteImport reads files here and sends their rows to a server elsewhere.
+type remoteImport struct {
+	api    *client.Client
+	source *workspace.Source
+	again  bool
+}
+
+// openRemote asks the server for the source's mapping, by which files are read.
+func openRemote(ctx context.Context, api *client.Client, source string, again bool) (*remoteImport, error) {
+	governing, err := api.Workspace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	decoded, err := workspace.Decode(governing.Body)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := decoded.Compile(governing.Version)
+	if err != nil {
+		return nil, err
+	}
+	src := compiled.Sources[source]
+	if src == nil {
+		return nil, fault.New(fault.NotFound, "command.import", "The workspace has no source %s.", source)
+	}
+	return &remoteImport{api: api, source: src, again: again}, nil
+}
+
+func (r *remoteImport) file(ctx context.Context, path string, progress func(importer.Progress)) (imported, error) {
+	sink := &rowSink{api: r.api, source: r.source.Name}
+	report, err := importer.File(ctx, importer.Options{Source: r.source, Path: path, Sink: sink, Clock: lifecycle.System{},
+		Ledger: remoteLedger{r.api}, Again: r.again, Progress: progress})
+	answer := answerOf(path, report)
+	answer.Accepted -= sink.unsent
+	answer.Unsent = sink.unsent
+	return answer, err
+}
+
+// rowSink sends the rows of entries over the API. A row that could not be read
+// has no columns and so no form there; it is counted and told about.
+type rowSink struct {
+	api    *client.Client
+	source string
+	unsent int64
+}
+
+// maxRequest bounds the rows of one request, in bytes; the API takes 32 MiB.
+const maxRequest = 8 << 20
+
+// Append implements importer.Sink.
+func (k *rowSink) Append(ctx context.Context, entries ...journal.Entry) error {
+	var rows []map[string]any
+	var unsent int64
+	size := 0
+	for i := range entries {
+		payload := entries[i].Payload
+		if _, err := importer.ReadMalformed(payload); err == nil {
+			unsent++
+			continue
+		}
+		var row map[string]any
+		d := json.NewDecoder(bytes.NewReader(payload))
+		d.UseNumber()
+		if err := d.Decode(&row); err != nil {
+			return fault.Wrap("command.import", err)
+		}
+		if size+len(payload) > maxRequest {
+			if err := k.send(ctx, rows); err != nil {
+				return err
+			}
+			rows, size = nil, 0
+		}
+		rows, size = append(rows, row), size+len(payload)
+	}
+	if err := k.send(ctx, rows); err != nil {
+		return err
+	}
+	k.unsent += unsent // only now: a busy server has the importer try all of it again
+	return nil
+}
+
+func (k *rowSink) send(ctx context.Context, rows []map[string]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := k.api.SendRows(ctx, k.source, rows)
+	return classified(err)
+}
+
+// remoteLedger is the server's memory of imported files.
+type remoteLedger struct{ api *client.Client }
+
+// Imported implements importer.Ledger.
+func (l remoteLedger) Imported(ctx context.Context, source, sha256 string) (state.ImportedFile, bool, error) {
+	f, err := l.api.Import(ctx, source, sha256)
+	var answer *client.Error
+	switch {
+	case errors.As(err, &answer) && answer.Kind == fault.NotFound.String():
+		return state.ImportedFile{}, false, nil
+	case err != nil:
+		return state.ImportedFile{}, false, classified(err)
+	}
+	return state.ImportedFile{Source: f.Source, SHA256: f.SHA256, Name: f.Name, At: f.At, Read: f.Read, Sent: f.Sent, Malformed: f.Malformed}, true, nil
+}
+
+// Record implements importer.Ledger.
+func (l remoteLedger) Record(ctx context.Context, f state.ImportedFile) error {
+	_, err := l.api.PutImport(ctx, f.Source, f.SHA256, client.ImportReport{Name: f.Name, Read: f.Read, Sent: f.Sent, Malformed: f.Malformed})
+	return classified(err)
+}

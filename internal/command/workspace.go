@@ -1,0 +1,84 @@
+package command
+
+import (
+	"context"
+	"errors"
+
+	"parley/client"
+)
+
+type planCommand struct {
+	Dir string `arg:"" help:"Workspace folder." type:"path"`
+}
+
+// Run shows what applying the folder would change.
+func (c *planCommand) Run(ctx context.Context, s *session) (err error) {
+	files, err := validFolder(c.Dir)
+	if err != nil {
+		return err
+	}
+	api, done, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	plan, err := api.PlanWorkspace(ctx, files)
+	if err != nil {
+		return err
+	}
+	return s.print(plan, planTable(plan))
+}
+
+func planTable(plan client.WorkspacePlan) *table {
+	t := &table{head: []string{"CHANGE", "KIND", "NAME", "MEMBERS NOW", "AFTER", "ENTERING", "LEAVING"}}
+	sizes := map[string]client.PlannedAudience{}
+	for _, a := range plan.Audiences {
+		sizes[a.Name] = a
+	}
+	for _, d := range plan.Differences {
+		a, known := sizes[d.Name]
+		if d.Kind != "audience" || !known {
+			t.row(d.What, d.Kind, d.Name, "", "", "", "")
+			continue
+		}
+		t.row(d.What, d.Kind, d.Name, a.Before, a.After, a.Entering, a.Leaving)
+	}
+	for _, a := range plan.Audiences {
+		for _, note := range a.Notes {
+			t.say("%s: %s", a.Name, note)
+		}
+	}
+	if len(plan.Differences) == 0 {
+		t.say("Nothing would change.")
+	}
+	return t
+}
+
+type applyCommand struct {
+	Dir    string `arg:"" help:"Workspace folder." type:"path"`
+	Author string `help:"Who changes the workspace; otherwise your user name." placeholder:"NAME"`
+}
+
+// Run makes the folder govern.
+func (c *applyCommand) Run(ctx context.Context, s *session) (err error) {
+	files, err := validFolder(c.Dir)
+	if err != nil {
+		return err
+	}
+	api, done, err := s.connectToWork(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	author := c.Author
+	if author == "" {
+		author = s.user()
+	}
+	applied, err := api.ApplyWorkspace(ctx, files, author)
+	if err != nil {
+		return err
+	}
+	t := &table{}
+	t.say("Workspace version %d governs now (%s).", applied.Version, applied.Digest)
+	return s.print(applied, t)
+}
