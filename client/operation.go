@@ -139,16 +139,30 @@ func (c *Client) Health(ctx context.Context) error {
 // at once. It returns how many are durable; after an error none or all are, and
 // the same call can be repeated.
 func (c *Client) SendRows(ctx context.Context, source string, rows []map[string]any) (int64, error) {
-	if len(rows) == 0 {
+	lines := make([]json.RawMessage, len(rows))
+	for i, row := range rows {
+		line, err := json.Marshal(row)
+		if err != nil {
+			return 0, errors.New("parley: a row holds a value that JSON cannot express")
+		}
+		lines[i] = line
+	}
+	return c.SendLines(ctx, source, lines)
+}
+
+// SendLines is SendRows for rows that are JSON already. Beside objects it takes
+// the lists in which parley import writes rows that could not be read, so that
+// they reach the quarantine too.
+func (c *Client) SendLines(ctx context.Context, source string, lines []json.RawMessage) (int64, error) {
+	if len(lines) == 0 {
 		return 0, nil
 	}
 	var body bytes.Buffer
-	lines := json.NewEncoder(&body)
-	lines.SetEscapeHTML(false)
-	for _, row := range rows {
-		if err := lines.Encode(row); err != nil {
-			return 0, errors.New("parley: a row holds a value that JSON cannot express")
+	for _, line := range lines {
+		if err := json.Compact(&body, line); err != nil {
+			return 0, errors.New("parley: a row is not JSON")
 		}
+		body.WriteByte('\n')
 	}
 	out, err := call[RowsResult](ctx, c, request{method: http.MethodPost, path: path("sources", source, "rows"),
 		body: body.Bytes(), contentType: "application/x-ndjson"})

@@ -58,6 +58,9 @@ type Options struct {
 // RowsRequest is rows of one table, each as its source holds it.
 type RowsRequest struct {
 	Rows []source.Row
+	// Malformed are rows that the sender could not read, in the form of
+	// importer.Malformed; they go into quarantine.
+	Malformed []json.RawMessage
 }
 
 // RowsResult says how many rows are durable.

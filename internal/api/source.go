@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -79,31 +80,32 @@ func (s *service) sendRows(ctx context.Context, in *rowsInput) (RowsResult, erro
 		return RowsResult{}, err
 	}
 	rows, err := decodeRows(in.RawBody)
-	if err != nil {
+	if err != nil || len(rows.Rows)+len(rows.Malformed) == 0 {
 		return RowsResult{}, err
 	}
-	if len(rows) == 0 {
-		return RowsResult{}, nil
-	}
-	return s.Rows(ctx, in.Name, RowsRequest{Rows: rows})
+	return s.Rows(ctx, in.Name, rows)
 }
 
 // decodeRows reads one JSON object a line; blank lines count only for the line numbers.
-func decodeRows(body []byte) ([]source.Row, error) {
-	rows := make([]source.Row, 0, bytes.Count(body, []byte{'\n'})+1)
+func decodeRows(body []byte) (RowsRequest, error) {
+	out := RowsRequest{Rows: make([]source.Row, 0, bytes.Count(body, []byte{'\n'})+1)}
 	number := 0
 	for line := range bytes.Lines(body) {
 		number++
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
+		if line[0] == '[' {
+			out.Malformed = append(out.Malformed, json.RawMessage(line))
+			continue
+		}
 		row, err := source.DecodeRow(line)
 		if err != nil {
-			return nil, fault.WrapAs(fault.KindOf(err), "api.rows", err, "Line %d: %s", number, fault.Message(err))
+			return RowsRequest{}, fault.WrapAs(fault.KindOf(err), "api.rows", err, "Line %d: %s", number, fault.Message(err))
 		}
-		rows = append(rows, row)
+		out.Rows = append(out.Rows, row)
 	}
-	return rows, nil
+	return out, nil
 }
 
 func (s *service) getImport(ctx context.Context, in *importInput) (Import, error) {

@@ -19,12 +19,10 @@ type importCommand struct {
 
 // imported is the answer for one file.
 type imported struct {
-	File      string `json:"file"`
-	Rows      int64  `json:"rows"`
-	Accepted  int64  `json:"accepted"`
-	Malformed int64  `json:"malformed"`
-	// Unsent counts malformed rows that could not be sent to another process.
-	Unsent     int64     `json:"unsent,omitempty"`
+	File       string    `json:"file"`
+	Rows       int64     `json:"rows"`
+	Accepted   int64     `json:"accepted"`
+	Malformed  int64     `json:"malformed"`
 	Skipped    bool      `json:"skipped"`
 	ImportedAt time.Time `json:"imported_at,omitzero"`
 	SHA256     string    `json:"sha256"`
@@ -96,10 +94,6 @@ func importTable(answers []imported) *table {
 		t.row(filepath.Base(a.File), a.Rows, a.Accepted, a.Malformed)
 		if a.Skipped {
 			t.say("%s was imported before, %s; nothing was sent (--again sends it once more).", filepath.Base(a.File), instant(a.ImportedAt))
-		}
-		if a.Unsent > 0 {
-			t.say("%s: %s could not be read and not be sent; mend them, or import while no server runs to keep them in quarantine.",
-				filepath.Base(a.File), plural(a.Unsent, "row", "rows"))
 		}
 	}
 	return t

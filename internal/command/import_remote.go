@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +17,8 @@ import (
 // remoteImport reads files here and sends their rows to a server elsewhere.
 type remoteImport struct {
 	api    *client.Client
-	source *workspace.Source
+	name   string
+	source *workspace.Source // nil: the workspace has none of this name
 	again  bool
 }
 
@@ -36,29 +36,23 @@ func openRemote(ctx context.Context, api *client.Client, source string, again bo
 	if err != nil {
 		return nil, err
 	}
-	src := compiled.Sources[source]
-	if src == nil {
-		return nil, fault.New(fault.NotFound, "command.import", "The workspace has no source %s.", source)
-	}
-	return &remoteImport{api: api, source: src, again: again}, nil
+	return &remoteImport{api: api, name: source, source: compiled.Sources[source], again: again}, nil
 }
 
 func (r *remoteImport) file(ctx context.Context, path string, progress func(importer.Progress)) (imported, error) {
+	if r.source == nil {
+		return imported{}, fault.New(fault.NotFound, "command.import", "The workspace has no source %s.", r.name)
+	}
 	sink := &rowSink{api: r.api, source: r.source.Name}
 	report, err := importer.File(ctx, importer.Options{Source: r.source, Path: path, Sink: sink, Clock: lifecycle.System{},
 		Ledger: remoteLedger{r.api}, Again: r.again, Progress: progress})
-	answer := answerOf(path, report)
-	answer.Accepted -= sink.unsent
-	answer.Unsent = sink.unsent
-	return answer, err
+	return answerOf(path, report), err
 }
 
-// rowSink sends the rows of entries over the API. A row that could not be read
-// has no columns and so no form there; it is counted and told about.
+// rowSink sends the rows of entries over the API, with those that could not be read.
 type rowSink struct {
 	api    *client.Client
 	source string
-	unsent int64
 }
 
 // maxRequest bounds the rows of one request, in bytes; the API takes 32 MiB.
@@ -66,41 +60,22 @@ const maxRequest = 8 << 20
 
 // Append implements importer.Sink.
 func (k *rowSink) Append(ctx context.Context, entries ...journal.Entry) error {
-	var rows []map[string]any
-	var unsent int64
+	var lines []json.RawMessage
 	size := 0
 	for i := range entries {
-		payload := entries[i].Payload
-		if _, err := importer.ReadMalformed(payload); err == nil {
-			unsent++
-			continue
-		}
-		var row map[string]any
-		d := json.NewDecoder(bytes.NewReader(payload))
-		d.UseNumber()
-		if err := d.Decode(&row); err != nil {
-			return fault.Wrap("command.import", err)
-		}
-		if size+len(payload) > maxRequest {
-			if err := k.send(ctx, rows); err != nil {
+		if n := len(entries[i].Payload); size+n > maxRequest {
+			if err := k.send(ctx, lines); err != nil {
 				return err
 			}
-			rows, size = nil, 0
+			lines, size = nil, 0
 		}
-		rows, size = append(rows, row), size+len(payload)
+		lines, size = append(lines, entries[i].Payload), size+len(entries[i].Payload)
 	}
-	if err := k.send(ctx, rows); err != nil {
-		return err
-	}
-	k.unsent += unsent // only now: a busy server has the importer try all of it again
-	return nil
+	return k.send(ctx, lines)
 }
 
-func (k *rowSink) send(ctx context.Context, rows []map[string]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	_, err := k.api.SendRows(ctx, k.source, rows)
+func (k *rowSink) send(ctx context.Context, lines []json.RawMessage) error {
+	_, err := k.api.SendLines(ctx, k.source, lines)
 	return classified(err)
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 type planCommand struct {
-	Dir string `arg:"" help:"Workspace folder." type:"path"`
+	Dir string `arg:"" help:"Workspace folder."`
 }
 
 // Run shows what applying the folder would change.
@@ -55,7 +55,7 @@ func planTable(plan client.WorkspacePlan) *table {
 }
 
 type applyCommand struct {
-	Dir    string `arg:"" help:"Workspace folder." type:"path"`
+	Dir    string `arg:"" help:"Workspace folder."`
 	Author string `help:"Who changes the workspace; otherwise your user name." placeholder:"NAME"`
 }
 

@@ -9,7 +9,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"sort"
 	"strconv"
 	"strings"
@@ -47,7 +49,13 @@ func Decode(raw []byte) (*Document, error) {
 	d := &Document{}
 	in := json.NewDecoder(bytes.NewReader(raw))
 	in.UseNumber() // or a long number in the history would lose its last digits
-	if err := in.Decode(d); err != nil {
+	err := in.Decode(d)
+	if err == nil {
+		if _, more := in.Token(); more != io.EOF {
+			err = errors.New("something follows the document")
+		}
+	}
+	if err != nil {
 		return nil, fault.WrapAs(fault.Internal, "person.decode", err, "A stored person cannot be read.")
 	}
 	return d, nil

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"encoding/json"
-	"sort"
 
 	"parley/internal/audience"
 	"parley/internal/delivery"
@@ -245,13 +244,4 @@ func (r *run) flushEvery(n int) error {
 		return nil
 	}
 	return r.flush()
-}
-
-func sortedIDs(people map[int64]*subject) []int64 {
-	out := make([]int64, 0, len(people))
-	for id := range people {
-		out = append(out, id)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
-	return out
 }

@@ -222,6 +222,9 @@ func (r *run) leave(d *decoded) error {
 
 // note remembers what changed about a person until the block is settled.
 func (r *run) note(s *subject, c audience.Change) {
+	if !s.touched {
+		r.touched = append(r.touched, s.id)
+	}
 	s.touched, s.dirty = true, true
 	s.change.Events = append(s.change.Events, c.Events...)
 	s.change.Traits = append(s.change.Traits, c.Traits...)

@@ -200,3 +200,38 @@ func TestI3ExactlyOnceUnderFaults(t *testing.T) {
 		same(t, want, dump(t, path), "the disturbed run differs")
 	})
 }
+
+// A commit whose answer was lost may have brought in a workspace version; what
+// follows must go by that one.
+func TestI3AVersionWhoseCommitSeemedToFail(t *testing.T) {
+	b := newBench(t)
+	ctx := context.Background()
+	var h pipelinetest.History
+	for i := range 20 {
+		yaml := []string{pipelinetest.Agreement, pipelinetest.Other}[i%2] // only the second lets an order without sku in
+		id := string(rune('a' + i))
+		h = append(h, []journal.Entry{pipelinetest.Apply(yaml)},
+			[]journal.Entry{{Kind: journal.Event, Source: "web", ID: id, ReceivedAt: pipelinetest.Begin,
+				Payload: []byte(`{"type":"track","event":"Order","userId":"u1"}`)}})
+	}
+	want := b.run(t, h, 1)
+	c := &chance{rng: rand.New(rand.NewPCG(1, 1))}
+	path := b.file(t)
+	store := openFlaky(t, path, c)
+	defer shut(t, store.Close)
+	j, err := h.Journal(ctx, pipelinetest.Chunked{Driver: journaltest.NewMemory(), Blocks: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(t, j.Close)
+	c.set(6, 0, nil)
+	err = pipelinetest.Process(ctx, j, store, lake.New(laketest.NewMemory()), journal.Position(len(h)))
+	if err != nil && fault.KindOf(err) != fault.Unavailable {
+		t.Fatal(err)
+	}
+	c.set(0, 0, nil)
+	if err := pipelinetest.Process(ctx, j, store, lake.New(laketest.NewMemory()), journal.Position(len(h))); err != nil {
+		t.Fatal(err)
+	}
+	same(t, want, dump(t, path), "the disturbed run differs")
+}

@@ -15,7 +15,6 @@ func (r *run) load(list []*decoded) error {
 	var keys, rows []event.Key
 	var owners []state.UniqueKey
 	var ids []event.Identifier
-	wanted := map[event.Identifier]bool{}
 	for _, d := range list {
 		if d.done {
 			continue
@@ -36,8 +35,8 @@ func (r *run) load(list []*decoded) error {
 			}
 		}
 		for _, id := range d.usable {
-			if r.graph.Person(id) == 0 && !wanted[id] {
-				wanted[id] = true
+			if r.graph.Person(id) == 0 && !r.looked[id] {
+				r.looked[id] = true
 				ids = append(ids, id)
 			}
 		}

@@ -2,48 +2,12 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
-	"sort"
 	"time"
 
-	"github.com/klauspost/compress/s2"
-
-	"parley/internal/fault"
 	"parley/internal/journal"
 	"parley/internal/lake"
 	"parley/internal/state"
 )
-
-// parcel is what one transaction leaves for the lake.
-type parcel struct {
-	Rows        []lake.Row
-	Assignments []lake.Assignment
-}
-
-func (p *parcel) pack() ([]byte, error) {
-	// Stable, because of a node that was assigned twice the newest must stay the last.
-	sort.SliceStable(p.Assignments, func(i, j int) bool {
-		a, b := p.Assignments[i].Node, p.Assignments[j].Node
-		if a.Namespace != b.Namespace {
-			return a.Namespace < b.Namespace
-		}
-		return a.Value < b.Value
-	})
-	body, err := json.Marshal(p)
-	if err != nil {
-		return nil, fault.Wrap("pipeline.pack", err)
-	}
-	return s2.Encode(nil, body), nil
-}
-
-func unpack(body []byte) (parcel, error) {
-	var p parcel
-	raw, err := s2.Decode(nil, body)
-	if err == nil {
-		err = json.Unmarshal(raw, &p)
-	}
-	return p, fault.Wrap("pipeline.unpack", err)
-}
 
 // follow moves parcels into the lake until ctx ends. The lake is never ahead of
 // state, because a parcel becomes visible with its transaction.

@@ -184,13 +184,8 @@ func (w *Worker) commit(ctx context.Context, blocks []journal.Block) error {
 		if err != nil {
 			return err
 		}
-		for _, b := range blocks {
-			if b.Position <= r.progress.Position {
-				continue
-			}
-			if err := r.block(b); err != nil {
-				return err
-			}
+		if err := r.blocks(blocks); err != nil {
+			return err
 		}
 		ws = r.ws
 		return r.finish()

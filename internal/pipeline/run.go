@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"parley/internal/audience"
@@ -33,6 +34,10 @@ type run struct {
 	rowsLoaded map[event.Key]bool
 	owners     map[state.UniqueKey]string
 	survivors  map[int64]int64
+	looked     map[event.Identifier]bool // up in state
+	touched    []int64                   // people in this block
+	// ahead holds entries that were decoded before their block's turn.
+	ahead map[journal.Position][]*decoded
 
 	out    effects
 	parcel parcel // everything of this transaction that the lake is to have
@@ -98,6 +103,7 @@ func (r *run) reset() {
 	r.rowsLoaded = map[event.Key]bool{}
 	r.owners = map[state.UniqueKey]string{}
 	r.survivors = map[int64]int64{}
+	r.looked = map[event.Identifier]bool{}
 	if r.ws != nil {
 		r.graph = identity.NewGraph(r.ws.Identity, r.progress.NextPerson, r.progress.NextAssertion)
 	}
@@ -106,6 +112,24 @@ func (r *run) reset() {
 		nodes: map[event.Identifier]state.Identifier{}, assertions: map[edge]*state.Assertion{},
 		quarantined: map[int64]state.QuarantinedRecord{}, counts: map[state.CounterKey]int64{},
 	}
+}
+
+// blocks processes those that state does not have yet.
+func (r *run) blocks(blocks []journal.Block) error {
+	for i, b := range blocks {
+		if b.Position <= r.progress.Position {
+			continue
+		}
+		if r.ahead == nil && !changesWorkspace(b) {
+			if err := r.prefetch(blocks[i:]); err != nil {
+				return err
+			}
+		}
+		if err := r.block(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // block processes one block.
@@ -158,6 +182,9 @@ func (r *run) block(b journal.Block) error {
 // decode resolves a replay to the record that was quarantined.
 func (r *run) decode(p journal.Position, i int, e *journal.Entry) (*decoded, error) {
 	if e.Kind != journal.Replay {
+		if ahead := r.ahead[p]; ahead != nil && ahead[i] != nil {
+			return ahead[i], nil
+		}
 		return decode(r.ws, p, i, e), nil
 	}
 	id, err := replayID(e)
@@ -256,19 +283,46 @@ func (r *run) fireOne(t state.Timer, clock time.Time) error {
 	return nil
 }
 
-// settle evaluates everyone the block touched, at journal time.
+// settle evaluates everyone the block touched, at journal time, by person.
 func (r *run) settle() error {
-	for _, id := range sortedIDs(r.people) {
+	slices.Sort(r.touched)
+	for _, id := range r.touched {
 		s := r.people[id]
-		if !s.touched {
-			continue
+		if s == nil || !s.touched {
+			continue // merged into another, or done
 		}
 		s.touched = false
 		if err := r.evaluate(s, r.progress.Clock); err != nil {
 			return err
 		}
 	}
+	r.touched = r.touched[:0]
 	return nil
+}
+
+// prefetch decodes what the blocks up to the next workspace version hold and
+// loads what they concern in one go, which costs a fraction of doing so block
+// by block. It changes no result.
+func (r *run) prefetch(blocks []journal.Block) error {
+	r.ahead = map[journal.Position][]*decoded{}
+	if r.ws == nil {
+		return nil
+	}
+	var all []*decoded
+	for _, b := range blocks {
+		if changesWorkspace(b) {
+			break
+		}
+		list := make([]*decoded, len(b.Entries))
+		for i := range b.Entries {
+			if kind := b.Entries[i].Kind; kind == journal.Event || kind == journal.Record {
+				list[i] = decode(r.ws, b.Position, i, &b.Entries[i])
+				all = append(all, list[i])
+			}
+		}
+		r.ahead[b.Position] = list
+	}
+	return r.load(all)
 }
 
 func (r *run) finish() error {
@@ -276,11 +330,7 @@ func (r *run) finish() error {
 		return err
 	}
 	if len(r.parcel.Rows)+len(r.parcel.Assignments) > 0 {
-		body, err := r.parcel.pack()
-		if err != nil {
-			return err
-		}
-		if err := r.tx.PutOutbox(r.ctx, state.Outbox{Position: r.progress.Position, Body: body}); err != nil {
+		if err := r.tx.PutOutbox(r.ctx, state.Outbox{Position: r.progress.Position, Body: r.parcel.pack()}); err != nil {
 			return err
 		}
 	}

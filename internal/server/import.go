@@ -54,6 +54,13 @@ func (s *Server) rows(ctx context.Context, name string, r api.RowsRequest) (api.
 			return api.RowsResult{}, err
 		}
 	}
+	for _, payload := range r.Malformed {
+		m, err := importer.ReadMalformed(payload)
+		if err != nil {
+			return api.RowsResult{}, err
+		}
+		entries = append(entries, importer.MalformedEntry(src, m, now))
+	}
 	if err := s.journal.Append(ctx, entries...); err != nil {
 		return api.RowsResult{}, err
 	}

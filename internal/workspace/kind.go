@@ -96,7 +96,8 @@ var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 // stand in addresses, file names and commands. A contract brings its name along
 // and a term is named as people say it.
 func wrongName(kind, name string) string {
-	if kind == "DataContract" || kind == "term" {
+	// Traits are named by whoever sends them: firstName, lifetime value.
+	if kind == "DataContract" || kind == "term" || kind == "trait" {
 		if len(name) > 200 {
 			return "The name is longer than 200 bytes; choose a shorter one."
 		}

@@ -104,6 +104,20 @@ func TestAFileThatIsTooLargeIsRefused(t *testing.T) {
 	}
 }
 
+func TestAFileOfTooManyPartsIsRefused(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"lines", strings.Repeat("# x\n", maxLines+1), "a.yaml:10001: The file has more than 10000 lines; split it, a workspace may have many files."},
+		{"words", "a: [\n" + strings.Repeat("x,", maxWords) + "]", "a.yaml:2: The file has more than 60000 words and signs; split it, a workspace may have many files."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, issues := Parse(map[string][]byte{"a.yaml": []byte(c.text)})
+			if len(issues) != 1 || issues[0].String() != c.want {
+				t.Errorf("got %v", issues)
+			}
+		})
+	}
+}
+
 // TestLinesSurviveWhatMovesThem: comments, block texts, Windows line ends, a
 // byte order mark and documents before.
 func TestLinesSurviveWhatMovesThem(t *testing.T) {

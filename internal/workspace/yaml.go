@@ -18,6 +18,10 @@ import (
 const (
 	maxFile  = 1 << 20
 	maxDepth = 64
+	// The library's time grows with the square of a file's lines and words: a
+	// minute and more for 1 MiB of short ones, under a second within these.
+	maxLines = 10_000
+	maxWords = 60_000
 )
 
 // mistake is one place of a file that cannot be read, and the way out.
@@ -41,10 +45,16 @@ func parse(data []byte) ([]parsed, *mistake) {
 	if len(data) > maxFile {
 		return nil, &mistake{message: "The file is larger than 1 MiB; split it, a workspace may have many files."}
 	}
+	if bytes.Count(data, []byte{'\n'}) > maxLines {
+		return nil, &mistake{line: maxLines + 1, message: fmt.Sprintf("The file has more than %d lines; split it, a workspace may have many files.", maxLines)}
+	}
 	if wrong := notText(data); wrong != nil {
 		return nil, wrong
 	}
 	tokens := lexer.Tokenize(string(data))
+	if len(tokens) > maxWords {
+		return nil, &mistake{line: tokens[maxWords].Position.Line, message: fmt.Sprintf("The file has more than %d words and signs; split it, a workspace may have many files.", maxWords)}
+	}
 	if line := tooDeep(tokens); line > 0 {
 		return nil, &mistake{line: line, message: fmt.Sprintf("The document is nested more than %d levels deep; flatten it.", maxDepth)}
 	}
