@@ -99,7 +99,7 @@ func preview(t *testing.T, w *world) {
 	w.send(t, identify("preview-1", nina, map[string]any{"city": "Zanzibar"}))
 	w.settle(t)
 	condition := filepath.Join(t.TempDir(), "zanzibar.yaml")
-	writeFile(t, condition, "where:\n  trait: {name: city, op: is, value: Zanzibar}\n")
+	writeFile(t, condition, "trait: {name: city, op: is, value: Zanzibar}\n")
 	var p client.Preview
 	if err := json.Unmarshal([]byte(w.must(t, "audience", "preview", "--where", condition, "--json")), &p); err != nil {
 		t.Fatal(err)

@@ -36,11 +36,11 @@ func badBodies(t *testing.T, w *world) {
 		{"an unknown Content-Encoding", request{path: "/v1/track", body: "x", header: map[string]string{"Content-Encoding": "br"}}, 400, "plain or as gzip"},
 		{"gzip that is none", request{path: "/v1/track", body: "\x1f\x8bno", header: packed}, 400, "not valid gzip"},
 		{"gzip cut short", request{path: "/v1/track", body: zipped(t, good)[:30], header: packed}, 400, "not valid gzip"},
-		{"a gzip bomb", request{path: "/v1/batch", body: zipped(t, strings.Repeat(" ", 256<<20)), header: packed}, 413, "packed or unpacked"},
+		{"a gzip bomb", request{path: "/v1/batch", body: zipped(t, strings.Repeat(" ", 32<<20)), header: packed}, 413, "packed or unpacked"},
 		{"an event of 10 MB", request{path: "/v1/track", body: big}, 413, "larger than"},
 		{"a batch of 10 MB", request{path: "/v1/batch", body: `{"batch":[` + big + `]}`}, 413, "larger than"},
 		{"too many events", request{path: "/v1/batch", body: many}, 413, "2500"},
-		{"JSON without end", request{path: "/v1/track", body: strings.Repeat(`{"a":`, 20000)}, 400, "deep"},
+		{"JSON without end", request{path: "/v1/batch", body: strings.Repeat(`{"a":`, 20000)}, 400, "deep"},
 	}
 	for i, c := range cases {
 		w.around(t, fmt.Sprintf("body-%d-before", i))
@@ -160,5 +160,43 @@ func (w *world) senderClock(t *testing.T) {
 	w.settle(t)
 	if p := w.person(t, "user_id", cleo.ID); p.Audiences["here-now"].IsZero() || time.Since(p.LastSeen) > time.Minute {
 		t.Errorf("a clock of 2001 gives last seen %v, audiences %v", p.LastSeen, p.Audiences)
+	}
+}
+
+// badRequests sends the API what it cannot read: the answer names the field or
+// line, never the value, and nothing is taken in.
+func badRequests(t *testing.T, w *world) {
+	dot := w.someone("dot")
+	row := `{"visit_id":"r1","customer":"` + dot.ID + `"}` + "\n"
+	before := w.ledger(t, "visits")
+	for _, c := range []struct {
+		name, path, body string
+		status           int
+		says             string
+	}{
+		{"a bad line among rows", "/v1/sources/visits/rows", row + `{"visit_id":` + "\n" + row, 400, "Line 2"},
+		{"a line that is no object", "/v1/sources/visits/rows", row + row + `["` + dot.Email + `"]`, 400, "Line 3"},
+		{"rows in Latin-1", "/v1/sources/visits/rows", "{\"visit_id\":\"Caf\xe9\"}", 400, "Line 1"},
+		{"rows of no source", "/v1/sources/no-such/rows", row, 404, "no source"},
+		{"rows for an http source", "/v1/sources/site/rows", row, 400, "write key"},
+		{"40 MB of rows", "/v1/sources/visits/rows", strings.Repeat(" ", 40<<20), 413, "too large"},
+		{"an ask that is no JSON", "/v1/ask", `{"form":"` + dot.Email, 400, "compare it with /docs"},
+		{"an ask of another shape", "/v1/ask", `{"form":"checkout","visitor":"` + dot.Email + `"}`, 422, "body.visitor"},
+		{"an unknown field", "/v1/ask", `{"form":"checkout","` + dot.Email + `":1,"visitor":{"namespace":"email","value":"x"}}`, 422, "unexpected property"},
+		{"a condition of nothing", "/v1/audiences/preview", `{"where":{"` + dot.First + `":1}}`, 400, "audience"},
+		{"no files", "/v1/workspace/apply", `{"files":{},"author":"a"}`, 422, "body.files"},
+		{"a retry of nothing", "/v1/deliveries/retry", `{"activation":"no-such"}`, 404, "activation"},
+	} {
+		content := "application/json"
+		if strings.HasSuffix(c.path, "/rows") {
+			content = "application/x-ndjson"
+		}
+		a := w.do(t, request{path: c.path, body: c.body, token: w.token, header: map[string]string{"Content-Type": content}})
+		if a.status != c.status || !strings.Contains(a.body, c.says) || strings.Contains(strings.ToLower(a.body), "qx") {
+			t.Errorf("%s: %d %s, want %d with %q and no value", c.name, a.status, a.body, c.status, c.says)
+		}
+	}
+	if after := w.ledger(t, "visits"); after != before {
+		t.Errorf("something was taken in all the same: %+v", gained(before, after))
 	}
 }

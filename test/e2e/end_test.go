@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -12,6 +13,19 @@ import (
 
 	"parley/client"
 )
+
+// stack checks that nothing was quietly replaced by its embedded counterpart.
+func stack(t *testing.T, w *world) {
+	status, err := w.api.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialect := map[bool]string{true: "sqlite", false: "postgres"}[w.options.State == ""]
+	journal, database := exists(filepath.Join(w.options.Data, "journal")), exists(filepath.Join(w.options.Data, "state.db"))
+	if status.Dialect != dialect || journal != (w.options.Journal == "") || database != (w.options.State == "") {
+		t.Errorf("the state is kept in %s; a journal in the data folder: %v, a database: %v", status.Dialect, journal, database)
+	}
+}
 
 func metrics(t *testing.T, w *world) {
 	if a := w.do(t, request{method: http.MethodGet, path: "/v1/health"}); a.status != 200 || !strings.Contains(a.body, `"ok"`) {
@@ -182,6 +196,12 @@ func silentLog(t *testing.T, w *world) {
 	for _, l := range w.logs {
 		if l == "" || len(l) >= 256<<10 {
 			t.Fatalf("the log has %d bytes: there must be one, and the harness keeps 256 KiB of it", len(l))
+		}
+	}
+	// Silence about people must not be silence about everything.
+	for _, event := range []string{"a file was imported", "a file was refused", "a request was refused"} {
+		if !strings.Contains(log, event) {
+			t.Errorf("the log does not say %q", event)
 		}
 	}
 	for _, value := range w.private {

@@ -27,6 +27,7 @@ func suite(t *testing.T, o binary.Options) {
 		name string
 		run  func(*testing.T, *world)
 	}{
+		{"the stack is the one asked for", stack},
 		{"every endpoint takes events that become people with provenance", everyEndpoint},
 		{"the same event again counts once", sameEventAgain},
 		{"files come in once however often they are imported", filesComeInOnce},
@@ -49,6 +50,7 @@ func suite(t *testing.T, o binary.Options) {
 		{"the command line answers with sentences, JSON and exit codes", commandLine},
 		{"bad bodies are refused with a sentence", badBodies},
 		{"bad events do not cost their batch anything", badEvents},
+		{"bad requests of the API are refused with a sentence", badRequests},
 		{"bad files are refused or their good rows come in", badFiles},
 		{"health and metrics are served", metrics},
 		{"everything accepted is accounted for", balanced},
