@@ -28,9 +28,9 @@ WHERE TRY_CAST(LineNo AS INTEGER) >= 1
 -- Postage, fees and samples are charges (the mapping names them Order Charge).
 CREATE TEMP TABLE goods AS SELECT * FROM order_line WHERE regexp_matches(sku, '^[0-9]');
 
--- CRM. A second row with a customer_id that an earlier good row has is quarantined.
+-- CRM. The customer_id is the row's key: a later row with the same one is an update.
 CREATE TEMP TABLE crm_raw AS SELECT row_number() OVER () AS n, * FROM read_csv('data/crm.csv', header = true, all_varchar = true);
-CREATE TEMP TABLE crm AS
+CREATE TEMP TABLE crm_good AS
 SELECT * EXCLUDE (email), email, lower(trim(email)) AS email_id FROM crm_raw
 WHERE regexp_full_match(customer_id, '[0-9]{5}')
   AND first_name IS NOT NULL AND last_name IS NOT NULL
@@ -40,8 +40,8 @@ WHERE regexp_full_match(customer_id, '[0-9]{5}')
   AND (birth_date IS NULL OR regexp_full_match(birth_date, '[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}/[0-9]{2}/[0-9]{4}|[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}'))
   AND (email_opt_in IS NULL OR email_opt_in IN ('Y', 'N'))
   AND (ads_opt_in IS NULL OR ads_opt_in IN ('Y', 'N'))
-  AND TRY_CAST(replace(updated_at, 'Z', '') AS TIMESTAMP) IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY n) = 1;
+  AND TRY_CAST(replace(updated_at, 'Z', '') AS TIMESTAMP) IS NOT NULL;
+CREATE TEMP TABLE crm AS SELECT * FROM crm_good QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY n DESC) = 1;
 
 CREATE TEMP TABLE newsletter_raw AS SELECT * FROM read_json('data/newsletter.jsonl', format = 'newline_delimited',
   columns = {signup_id: 'VARCHAR', email: 'VARCHAR', first_name: 'VARCHAR', news: 'VARCHAR', ads: 'VARCHAR', signed_up_at: 'VARCHAR'});
@@ -85,7 +85,7 @@ SELECT row_number() OVER (ORDER BY kind DESC, value) AS id, kind, value FROM (
 -- Claims that two identifiers are one person's, in journal order, each once.
 CREATE TEMP TABLE claim AS
 SELECT row_number() OVER (ORDER BY min(place), min(n), min(part)) AS step, a, b FROM (
-  SELECT 1 AS place, n, 1 AS part, u.id AS a, e.id AS b FROM crm
+  SELECT 1 AS place, n, 1 AS part, u.id AS a, e.id AS b FROM crm_good
     JOIN node u ON u.kind = 'user' AND u.value = customer_id JOIN node e ON e.kind = 'email' AND e.value = email_id
   UNION ALL SELECT 2, n, 1, u.id, e.id FROM web
     JOIN node u ON u.kind = 'user' AND u.value = user_id JOIN node e ON e.kind = 'email' AND e.value = email_id
@@ -157,6 +157,14 @@ EXCEPT SELECT person FROM goods_of WHERE quantity > 0 AND happened > TIMESTAMP '
 CREATE TEMP TABLE reader AS
 SELECT DISTINCT stand.person FROM stand JOIN person p ON p.person = stand.person AND p.kind = 'email' WHERE purpose = 'email_marketing' AND says;
 
+CREATE TEMP TABLE agreed_email AS SELECT person FROM stand WHERE purpose = 'email_marketing' AND says;
+CREATE TEMP TABLE agreed_ads AS SELECT person FROM stand WHERE purpose = 'ads' AND says;
+CREATE TEMP TABLE lapsed AS SELECT person FROM goods_of WHERE quantity > 0
+GROUP BY person HAVING max(happened) <= TIMESTAMP '2011-12-10' - INTERVAL 180 DAY;
+CREATE TEMP TABLE recent_buyer AS SELECT person, sku FROM goods_of
+WHERE sku IN ('22086', '22577', '22578', '23084') AND happened > TIMESTAMP '2011-12-10' - INTERVAL 30 DAY
+GROUP BY person, sku HAVING sum(quantity) >= 1;
+
 -- name: orders_read
 SELECT count(*) FROM orders_raw;
 
@@ -167,7 +175,7 @@ SELECT (SELECT count(*) FROM orders_raw) - (SELECT count(*) FROM order_line);
 SELECT count(*) FROM crm_raw;
 
 -- name: crm_quarantined
-SELECT (SELECT count(*) FROM crm_raw) - (SELECT count(*) FROM crm);
+SELECT (SELECT count(*) FROM crm_raw) - (SELECT count(*) FROM crm_good);
 
 -- name: newsletter_rows
 SELECT count(*) FROM newsletter_raw;
@@ -187,13 +195,31 @@ SELECT (SELECT count(*) FROM web_raw) - (SELECT count(*) FROM web_once);
 -- name: web_quarantined
 SELECT (SELECT count(*) FROM web_once) - (SELECT count(*) FROM web);
 
+-- name: events_accepted
+-- Rows and calls, those that break a contract and repetitions included: all are durable.
+SELECT (SELECT count(*) FROM orders_raw) + (SELECT count(*) FROM crm_raw) + (SELECT count(*) FROM newsletter_raw)
+     + (SELECT count(*) FROM campaign) + (SELECT count(*) FROM web_raw);
+
 -- name: people
 SELECT count(DISTINCT person) FROM person;
 
+-- name: merges
+-- Everybody who was taken for a new person at first, less those who remain: every
+-- customer number, every newsletter address that the CRM does not have, and every
+-- device that was first seen without a login and without an address already known.
+SELECT (SELECT count(*) FROM node WHERE kind = 'user')
+  + (SELECT count(DISTINCT email_id) FROM newsletter WHERE email_id NOT IN (SELECT email_id FROM crm_good WHERE email_id IS NOT NULL))
+  + (SELECT count(*) FROM (SELECT * FROM web QUALIFY row_number() OVER (PARTITION BY device ORDER BY n) = 1) WHERE user_id IS NULL AND email_id IS NULL)
+  - (SELECT count(DISTINCT person) FROM person);
+
 -- name: refused_merges
--- Distinct claims whose two identifiers ended with different people.
-SELECT count(*) FROM claim JOIN (SELECT row_number() OVER (ORDER BY kind DESC, value) AS id, person FROM person) x ON x.id = a
-JOIN (SELECT row_number() OVER (ORDER BY kind DESC, value) AS id, person FROM person) y ON y.id = b WHERE x.person <> y.person;
+-- Distinct claims whose two identifiers ended with different people, and those of
+-- a second customer to a telephone number (usable ones begin with +).
+SELECT (SELECT count(*) FROM claim JOIN (SELECT row_number() OVER (ORDER BY kind DESC, value) AS id, person FROM person) x ON x.id = a
+        JOIN (SELECT row_number() OVER (ORDER BY kind DESC, value) AS id, person FROM person) y ON y.id = b WHERE x.person <> y.person)
+     + (SELECT count(*) - count(DISTINCT phone) FROM (
+          SELECT customer_id AS customer, regexp_replace(phone, '[^0-9]', '', 'g') AS phone FROM crm_good WHERE phone LIKE '+%'
+          UNION SELECT user_id, regexp_replace(traits ->> 'phone', '[^0-9]', '', 'g') FROM web WHERE user_id IS NOT NULL AND (traits ->> 'phone') LIKE '+%'));
 
 -- name: audience:recent-buyers-22086
 SELECT count(*) FROM (SELECT person FROM goods_of WHERE sku = '22086' AND happened > TIMESTAMP '2011-12-10' - INTERVAL 30 DAY
@@ -231,6 +257,22 @@ SELECT count(*) FROM browser SEMI JOIN reader USING (person);
 -- name: audience:german-speaking
 SELECT count(*) FROM (SELECT person, arg_max(value, happened) AS country FROM held WHERE field = 'country' GROUP BY person)
 WHERE country IN ('Germany', 'Austria', 'Switzerland');
+
+-- name: delivered:email-tool:include
+SELECT count(*) FROM browser SEMI JOIN agreed_email USING (person) SEMI JOIN (SELECT person FROM held WHERE field = 'email') USING (person);
+
+-- name: delivered:email-tool:suppress
+SELECT count(*) FROM recent_buyer SEMI JOIN (SELECT person FROM held WHERE field = 'email') USING (person);
+
+-- name: delivered:ads-files:include
+SELECT count(*) FROM lapsed SEMI JOIN agreed_ads USING (person) SEMI JOIN (SELECT person FROM person WHERE kind = 'email') USING (person);
+
+-- name: delivered:ads-files:suppress
+SELECT count(*) FROM recent_buyer SEMI JOIN (SELECT person FROM person WHERE kind = 'email') USING (person);
+
+-- name: refused_by_consent
+-- Silence is no consent.
+SELECT (SELECT count(*) FROM browser ANTI JOIN agreed_email USING (person)) + (SELECT count(*) FROM lapsed ANTI JOIN agreed_ads USING (person));
 
 -- name: wasted_offers_before
 SELECT count(*) FROM wasted;

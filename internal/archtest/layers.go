@@ -82,6 +82,8 @@ func layerOf(dir string) layer {
 		return movement
 	case top == "server":
 		return root
+	case top == "command" || top == "demo":
+		return program
 	}
 	return other
 }

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"parley/client"
@@ -116,7 +117,7 @@ func (d *Demo) start(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap("demo.start", err)
 	}
-	d.api = client.New(d.server.URL(), string(token))
+	d.api = client.New(d.server.URL(), strings.TrimSpace(string(token)))
 	return nil
 }
 
