@@ -108,7 +108,6 @@ type rig struct {
 	journal *journal.Journal
 	store   *state.Store
 	worker  *pipeline.Worker
-	stop    func()
 }
 
 var begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
