@@ -140,11 +140,22 @@ type BookVerdict struct {
 type Status struct {
 	Asks             map[string]map[string]int64 `json:"asks"`           // Questions by form and outcome: avoided, asked, repeated.
 	Clock            time.Time                   `json:"clock,omitzero"` // Journal time; absent before the first block.
+	Destinations     []Destination               `json:"destinations"`   // How each is doing, seen from this process.
 	Dialect          string                      `json:"dialect"`        // The database that holds the state.
 	Merges           int64                       `json:"merges"`         // People who became part of others.
 	People           int64                       `json:"people"`
 	Position         int64                       `json:"position"`          // The journal's last block that is processed.
 	WorkspaceVersion int64                       `json:"workspace_version"` // 0 before the first.
+}
+
+// Destination is how one destination is doing.
+type Destination struct {
+	Name        string    `json:"name"`
+	Failures    int       `json:"failures"`  // Hand-overs in a row that delivered nothing.
+	Handovers   int64     `json:"handovers"` // Since this process started.
+	LastError   string    `json:"last_error,omitempty"`
+	LastSuccess time.Time `json:"last_success,omitzero"`
+	PausedUntil time.Time `json:"paused_until,omitzero"` // No hand-over is tried before.
 }
 
 // Health is the answer of a process that can do its work.

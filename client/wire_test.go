@@ -15,7 +15,7 @@ var wireTypes = []any{
 	Failure{}, Person{}, PersonDisclosures{}, AskRequest{}, AskAnswer{}, AudienceList{}, Members{}, PreviewRequest{}, Preview{},
 	Receipt{}, QuarantinePage{}, ReplayRequest{}, ReplayResult{}, Workspace{}, WorkspaceFiles{}, WorkspaceIssues{},
 	WorkspacePlan{}, WorkspaceApply{}, WorkspaceApplied{}, DeliveryList{}, DeadLetters{}, RetryRequest{}, RetryResult{},
-	Completeness{}, BookVerdict{}, Status{}, Health{}, Import{}, ImportReport{}, RowsResult{},
+	Completeness{}, BookVerdict{}, Status{}, Destination{}, Health{}, Import{}, ImportReport{}, RowsResult{},
 }
 
 // TestWireTypesAreTheDocuments compares every type with the schema of its name

@@ -48,6 +48,8 @@ type Options struct {
 	Rows func(ctx context.Context, source string, rows RowsRequest) (RowsResult, error)
 	// Nudge tells a destination's dispatcher that there is work. Optional.
 	Nudge func(destination string)
+	// Destinations tells how each destination is doing, by name. Optional.
+	Destinations func() []Destination
 	// Healthy fails when the process cannot do its work. Optional.
 	Healthy func(ctx context.Context) error
 	// Pending counts, by source, what the journal holds beyond the pipeline's

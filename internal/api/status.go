@@ -17,7 +17,18 @@ type Status struct {
 	Position         uint64                      `json:"position" doc:"The journal's last block that is processed."`
 	Clock            time.Time                   `json:"clock,omitzero" doc:"Journal time; absent before the first block."`
 	Dialect          string                      `json:"dialect" enum:"sqlite,postgres" doc:"The database that holds the state."`
+	Destinations     []Destination               `json:"destinations" doc:"How each is doing, seen from this process."`
 	Asks             map[string]map[string]int64 `json:"asks" doc:"Questions by form and outcome: avoided, asked, repeated."`
+}
+
+// Destination is how one destination is doing.
+type Destination struct {
+	Name        string    `json:"name"`
+	Failures    int       `json:"failures" doc:"Hand-overs in a row that delivered nothing."`
+	PausedUntil time.Time `json:"paused_until,omitzero" doc:"No hand-over is tried before."`
+	LastError   string    `json:"last_error,omitempty"`
+	LastSuccess time.Time `json:"last_success,omitzero"`
+	Handovers   int64     `json:"handovers" doc:"Since this process started."`
 }
 
 // Health is the answer of a process that can do its work.
@@ -36,6 +47,10 @@ func (s *service) readStatus(ctx context.Context, _ *none) (Status, error) {
 	out := Status{Dialect: s.Store.Dialect()}
 	if ws := s.Workspace(); ws != nil {
 		out.WorkspaceVersion = ws.Version
+	}
+	out.Destinations = []Destination{}
+	if s.Destinations != nil {
+		out.Destinations = s.Destinations()
 	}
 	err := s.Store.View(ctx, func(tx *state.Tx) (err error) {
 		if out.People, err = tx.CountPeople(ctx); err != nil {

@@ -131,6 +131,17 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestPlanBeforeTheFirstApply(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "none")
+	r := run(t, t.Context(), "--data", data, "plan", shopDir+"/workspace")
+	if r.code != exitOK || !strings.Contains(r.stdout, "added   audience     lapsed\n") {
+		t.Errorf("code %d, %q, %q", r.code, r.stdout, r.stderr)
+	}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Error("a plan made the data folder")
+	}
+}
+
 func TestVersion(t *testing.T) {
 	golden(t, "version", run(t, t.Context(), "version").stdout)
 }

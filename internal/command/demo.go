@@ -98,7 +98,7 @@ func demoServes(s *session, d *demo.Demo) *table {
 	t.say("")
 	t.say("It serves at %s (API: %s/docs) until Ctrl-C. Data in %s, token in %s.", d.URL(), d.URL(), d.Data(), server.TokenFile(d.Data()))
 	t.say("Try in another terminal:")
-	t.say("  %s people get user_id:12430 --why", program)
+	t.say("  %s people get user_id:12402 --why", program)
 	t.say("  %s audience preview reachable-browsers", program)
 	t.say("  %s deliveries", program)
 	return t

@@ -180,13 +180,13 @@ func (r *run) resolve(d *decoded) (int64, error) {
 		r.add(next, person.New(d.usable[0]))
 	}
 	for _, m := range out.Merges {
-		if err := r.merge(m, d.position); err != nil {
+		if err := r.merge(m); err != nil {
 			return 0, err
 		}
 	}
 	s := r.people[out.Person]
 	for _, n := range out.Linked {
-		r.out.nodes[n.Identifier] = state.Identifier{Identifier: n.Identifier, FirstSeen: n.FirstSeen, Changed: d.position}
+		r.out.nodes[n.Identifier] = state.Identifier{Identifier: n.Identifier, FirstSeen: n.FirstSeen}
 		s.change.Identifiers = true
 	}
 	own := make([]event.Identifier, 0, len(d.usable))

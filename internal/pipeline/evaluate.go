@@ -10,7 +10,6 @@ import (
 	"parley/internal/destination"
 	"parley/internal/event"
 	"parley/internal/identity"
-	"parley/internal/journal"
 	"parley/internal/person"
 	"parley/internal/state"
 )
@@ -148,14 +147,14 @@ func fieldsOf(rules person.Rules, doc *person.Document, a *delivery.Activation, 
 }
 
 // merge makes one person of two.
-func (r *run) merge(m identity.Merge, p journal.Position) error {
+func (r *run) merge(m identity.Merge) error {
 	into, from := r.people[m.Into], r.people[m.From]
 	into.doc.Absorb(r.ws.Person, from.doc)
 	into.merged = true
 	r.note(into, audience.Change{Everything: true, Identifiers: true})
 	for _, n := range r.graph.Nodes(m.Into) {
 		// Nodes that were the survivor's already are written again unchanged.
-		r.out.nodes[n.Identifier] = state.Identifier{Identifier: n.Identifier, FirstSeen: n.FirstSeen, Changed: p}
+		r.out.nodes[n.Identifier] = state.Identifier{Identifier: n.Identifier, FirstSeen: n.FirstSeen}
 	}
 	r.out.merges = append(r.out.merges, state.Alias{Person: m.From, Survivor: m.Into, At: r.progress.Clock})
 	for id, s := range r.survivors {

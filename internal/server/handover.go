@@ -3,8 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 
+	"parley/internal/api"
 	"parley/internal/delivery/dispatch"
 	"parley/internal/delivery/queue"
 	"parley/internal/destination"
@@ -127,4 +130,16 @@ func (s *Server) runHandover(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// destinations tells the API how each destination is doing, by name.
+func (s *Server) destinations() []api.Destination {
+	list := s.handover.status()
+	out := make([]api.Destination, len(list))
+	for i, d := range list {
+		out[i] = api.Destination{Name: d.Destination, Failures: d.Failures, PausedUntil: d.PausedUntil,
+			LastError: d.LastError, LastSuccess: d.LastSuccess, Handovers: d.Handovers}
+	}
+	slices.SortFunc(out, func(a, b api.Destination) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }

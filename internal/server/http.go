@@ -48,7 +48,7 @@ func (s *Server) handler(tokens *auth.Tokens) http.Handler {
 		people = api.New(api.Options{
 			Store: s.store, Workspace: s.ws.Load, Clock: s.cfg.Clock, Tokens: tokens, Logger: s.cfg.Logger,
 			Apply: s.applyCanonical, Replay: s.replay, Rows: s.rows,
-			Nudge: func(string) { s.handover.nudge() }, Healthy: s.healthy, Pending: s.pending,
+			Nudge: func(string) { s.handover.nudge() }, Healthy: s.healthy, Pending: s.pending, Destinations: s.destinations,
 		})
 	}
 	metrics := promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})

@@ -9,7 +9,6 @@ import (
 
 	"parley/internal/event"
 	"parley/internal/fault"
-	"parley/internal/journal"
 )
 
 // Identifier is a node of the identity graph and the person it belongs to.
@@ -17,11 +16,9 @@ type Identifier struct {
 	event.Identifier
 	Person    int64
 	FirstSeen time.Time
-	// Changed is the block that last moved it to another person; the lake follows it.
-	Changed journal.Position
 }
 
-var identifierTable = table{name: "identifier", columns: []string{"namespace", "value", "person", "first_seen", "changed"}, keys: 2}
+var identifierTable = table{name: "identifier", columns: []string{"namespace", "value", "person", "first_seen"}, keys: 2}
 
 // Identifiers returns the nodes there are for ids.
 func (tx *Tx) Identifiers(ctx context.Context, ids []event.Identifier) ([]Identifier, error) {
@@ -51,19 +48,11 @@ func (tx *Tx) IdentifiersOf(ctx context.Context, people []int64) ([]Identifier, 
 	return out, err
 }
 
-// IdentifiersChanged returns the nodes that blocks in (after, upTo] gave to another person.
-func (tx *Tx) IdentifiersChanged(ctx context.Context, after, upTo journal.Position) ([]Identifier, error) {
-	var out []Identifier
-	err := tx.query(ctx, scanIdentifiers(&out),
-		"SELECT namespace, value, person, first_seen, changed FROM identifier WHERE changed > ? AND changed <= ?", int64(after), int64(upTo))
-	return out, err
-}
-
 func scanIdentifiers(out *[]Identifier) func(*sql.Rows) error {
 	return func(r *sql.Rows) error {
 		var i Identifier
 		var seen int64
-		if err := r.Scan(&i.Namespace, &i.Value, &i.Person, &seen, &i.Changed); err != nil {
+		if err := r.Scan(&i.Namespace, &i.Value, &i.Person, &seen); err != nil {
 			return err
 		}
 		i.FirstSeen = instant(seen)
@@ -84,7 +73,7 @@ func numbers(ids []int64) [][]any {
 func (tx *Tx) PutIdentifiers(ctx context.Context, ids []Identifier) error {
 	rows := make([][]any, len(ids))
 	for i, id := range ids {
-		rows[i] = []any{id.Namespace, id.Value, id.Person, micros(id.FirstSeen), int64(id.Changed)}
+		rows[i] = []any{id.Namespace, id.Value, id.Person, micros(id.FirstSeen)}
 	}
 	return tx.put(ctx, &identifierTable, rows)
 }

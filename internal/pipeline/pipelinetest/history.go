@@ -48,7 +48,7 @@ func Draw(t *rapid.T, o Options) History {
 
 // steps let windows of 2, 10 and 30 days end at, just before and after a block.
 var steps = []time.Duration{time.Second, time.Hour, 24 * time.Hour, 2*24*time.Hour - time.Microsecond,
-	2 * 24 * time.Hour, 9 * 24 * time.Hour, 31 * 24 * time.Hour}
+	2 * 24 * time.Hour, 9 * 24 * time.Hour, 10 * 24 * time.Hour, 31 * 24 * time.Hour}
 
 type generator struct {
 	t        *rapid.T

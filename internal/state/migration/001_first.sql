@@ -29,9 +29,7 @@ CREATE INDEX quarantine_source ON quarantine (source, status, id);
 
 CREATE TABLE identifier (
   namespace TEXT NOT NULL, value TEXT NOT NULL, person BIGINT NOT NULL, first_seen BIGINT NOT NULL,
-  changed BIGINT NOT NULL,
   PRIMARY KEY (namespace, value));
-CREATE INDEX identifier_changed ON identifier (changed);
 CREATE INDEX identifier_person ON identifier (person);
 
 CREATE TABLE assertion (

@@ -8,7 +8,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"net/url"
+	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
@@ -27,6 +29,13 @@ func Open(ctx context.Context, path string) (*state.Store, error) {
 	if err != nil {
 		return nil, fault.Wrap("sqlitestate.open", err)
 	}
+	// SQLite has no lock that spans the steps of a schema upgrade, so that
+	// openers at the same moment would build the same table twice.
+	upgrade, err := exclusive(abs + ".upgrade")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = upgrade.Close() }() // closing ends the lock, whatever it says
 	var pools [3]*sql.DB
 	for i, p := range []struct {
 		synchronous string
@@ -40,6 +49,18 @@ func Open(ctx context.Context, path string) (*state.Store, error) {
 			Name: "sqlite", Goose: goose.DialectSQLite3, MaxParameters: 32000, Classify: classify,
 		},
 	})
+}
+
+// exclusive waits for the lock of a file, which ends when it is closed.
+func exclusive(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		return nil, fault.WrapAs(fault.Unavailable, "sqlitestate.open", err, "The data folder cannot be written; check its rights and its disk.")
+	}
+	return f, nil
 }
 
 func pool(path, synchronous string, connections int) *sql.DB {

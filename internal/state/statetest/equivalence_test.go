@@ -152,8 +152,7 @@ func counts(t *rapid.T) step {
 
 func nodes(t *rapid.T) step {
 	list := many(t, func(i state.Identifier) string { return fmt.Sprintf("%q %q", i.Namespace, i.Value) }, func(t *rapid.T) state.Identifier {
-		return state.Identifier{Identifier: event.Identifier{Namespace: text.Draw(t, "ns"), Value: text.Draw(t, "value")}, Person: small.Draw(t, "person"),
-			FirstSeen: when.Draw(t, "seen"), Changed: journal.Position(number.Draw(t, "changed"))}
+		return state.Identifier{Identifier: event.Identifier{Namespace: text.Draw(t, "ns"), Value: text.Draw(t, "value")}, Person: small.Draw(t, "person"), FirstSeen: when.Draw(t, "seen")}
 	})
 	return func(ctx context.Context, tx *state.Tx) (string, error) {
 		if err := tx.PutIdentifiers(ctx, list); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"parley/internal/event"
 	"parley/internal/fault"
-	"parley/internal/journal"
 	"parley/internal/state"
 )
 
@@ -23,7 +22,7 @@ func testIdentifiers(t *testing.T, f *fixture) {
 	for i, ns := range texts {
 		for j, value := range texts {
 			n := int64(i*len(texts) + j)
-			id := state.Identifier{Identifier: node(ns, value), Person: big + n%7, FirstSeen: at(n), Changed: journal.Position(n)}
+			id := state.Identifier{Identifier: node(ns, value), Person: big + n%7, FirstSeen: at(n)}
 			want[id.Identifier], keys = id, append(keys, id.Identifier)
 		}
 	}
@@ -36,7 +35,7 @@ func testIdentifiers(t *testing.T, f *fixture) {
 	}
 	put(all)
 	moved := want[keys[3]]
-	moved.Person, moved.Changed = 1, journal.Position(big)
+	moved.Person = 1
 	want[moved.Identifier] = moved
 	put([]state.Identifier{moved})
 
@@ -55,10 +54,6 @@ func testIdentifiers(t *testing.T, f *fixture) {
 	}) {
 		t.Fatalf("identifiers of two people: %v", of)
 	}
-	changed := look(t, f, func(ctx context.Context, tx *state.Tx) ([]state.Identifier, error) {
-		return tx.IdentifiersChanged(ctx, 4, 6)
-	})
-	same(t, "moved after 4, up to 6", len(changed), 2)
 	f.view(t, func(ctx context.Context, tx *state.Tx) error {
 		p, err := tx.Find(ctx, moved.Identifier)
 		same(t, "found", []any{p, err}, []any{1, nil})
