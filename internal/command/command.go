@@ -21,6 +21,7 @@ import (
 
 // Process is what a command has of the process it runs in.
 type Process struct {
+	Program        string // how it was called
 	Args           []string
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string

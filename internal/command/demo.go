@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 
 	"parley/internal/demo"
@@ -40,7 +39,7 @@ func (c *demoCommand) Run(ctx context.Context, s *session) (err error) {
 	if err := s.print(summary, demoTable(summary)); err != nil || c.Headless {
 		return err
 	}
-	if err := demoServes(d).write(s.messages()); err != nil {
+	if err := demoServes(s, d).write(s.messages()); err != nil {
 		return err
 	}
 	return d.Wait()
@@ -93,14 +92,14 @@ func demoTable(s *demo.Summary) *table {
 }
 
 // demoServes says where the demo goes on and what to try.
-func demoServes(d *demo.Demo) *table {
+func demoServes(s *session, d *demo.Demo) *table {
 	t := &table{}
-	flags := "--data " + d.Data()
+	program := s.Program + " --data " + d.Data()
 	t.say("")
-	t.say("It serves at %s (API: %s/docs) until Ctrl-C. Data in %s, token in %s.", d.URL(), d.URL(), d.Data(), filepath.Base(server.TokenFile(d.Data())))
+	t.say("It serves at %s (API: %s/docs) until Ctrl-C. Data in %s, token in %s.", d.URL(), d.URL(), d.Data(), server.TokenFile(d.Data()))
 	t.say("Try in another terminal:")
-	t.say("  parley %s people get user_id:12430 --why", flags)
-	t.say("  parley %s audience preview reachable-browsers", flags)
-	t.say("  parley %s deliveries", flags)
+	t.say("  %s people get user_id:12402 --why", program)
+	t.say("  %s audience preview reachable-browsers", program)
+	t.say("  %s deliveries", program)
 	return t
 }

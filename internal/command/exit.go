@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"parley/internal/fault"
@@ -61,10 +62,13 @@ func usage(err error) error {
 }
 
 // invalidWorkspace is a workspace folder with mistakes in it.
-type invalidWorkspace struct{ issues []workspace.Issue }
+type invalidWorkspace struct {
+	dir    string
+	issues []workspace.Issue
+}
 
 func (e *invalidWorkspace) Error() string {
-	return fmt.Sprintf("The workspace has %d mistakes.", len(e.issues))
+	return "The workspace has " + plural(int64(len(e.issues)), "mistake", "mistakes") + "."
 }
 
 // exitCode is what a failure means to the shell.
@@ -118,6 +122,7 @@ func report(stderr io.Writer, asJSON bool, err error) int {
 	case errors.As(err, &invalid):
 		if !asJSON { // in JSON the issues are the answer
 			for _, i := range invalid.issues {
+				i.File = filepath.Join(invalid.dir, i.File)
 				fmt.Fprintf(stderr, "parley: %s\n", i)
 			}
 		}

@@ -54,7 +54,7 @@ func parseFolder(dir string) (map[string]string, *workspace.Workspace, []workspa
 func validFolder(dir string) (map[string]string, error) {
 	files, _, issues, err := parseFolder(dir)
 	if len(issues) > 0 {
-		return nil, &invalidWorkspace{issues: issues}
+		return nil, &invalidWorkspace{dir: dir, issues: issues}
 	}
 	return files, err
 }

@@ -17,7 +17,8 @@ import (
 // remoteImport reads files here and sends their rows to a server elsewhere.
 type remoteImport struct {
 	api    *client.Client
-	source *workspace.Source
+	name   string
+	source *workspace.Source // nil: the workspace has none of this name
 	again  bool
 }
 
@@ -35,14 +36,13 @@ func openRemote(ctx context.Context, api *client.Client, source string, again bo
 	if err != nil {
 		return nil, err
 	}
-	src := compiled.Sources[source]
-	if src == nil {
-		return nil, fault.New(fault.NotFound, "command.import", "The workspace has no source %s.", source)
-	}
-	return &remoteImport{api: api, source: src, again: again}, nil
+	return &remoteImport{api: api, name: source, source: compiled.Sources[source], again: again}, nil
 }
 
 func (r *remoteImport) file(ctx context.Context, path string, progress func(importer.Progress)) (imported, error) {
+	if r.source == nil {
+		return imported{}, fault.New(fault.NotFound, "command.import", "The workspace has no source %s.", r.name)
+	}
 	sink := &rowSink{api: r.api, source: r.source.Name}
 	report, err := importer.File(ctx, importer.Options{Source: r.source, Path: path, Sink: sink, Clock: lifecycle.System{},
 		Ledger: remoteLedger{r.api}, Again: r.again, Progress: progress})

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -46,19 +47,26 @@ func writeJSON(w io.Writer, value any) error {
 }
 
 func (t *table) write(w io.Writer) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if len(t.rows) > 0 {
-		if len(t.head) > 0 {
-			fmt.Fprintln(tw, strings.Join(t.head, "\t"))
-		}
-		for _, row := range t.rows {
-			fmt.Fprintln(tw, strings.Join(row, "\t"))
-		}
+	var aligned bytes.Buffer
+	tw := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
+	if len(t.rows) > 0 && len(t.head) > 0 {
+		fmt.Fprintln(tw, strings.Join(t.head, "\t"))
+	}
+	for _, row := range t.rows {
+		fmt.Fprintln(tw, strings.Join(row, "\t"))
+	}
+	if err := tw.Flush(); err != nil {
+		return written(err)
+	}
+	var out strings.Builder
+	for line := range strings.Lines(aligned.String()) {
+		out.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
 	for _, line := range t.after {
-		fmt.Fprintln(tw, line)
+		out.WriteString(line + "\n")
 	}
-	return written(tw.Flush())
+	_, err := io.WriteString(w, out.String())
+	return written(err)
 }
 
 // written says what a failure to write standard output means.

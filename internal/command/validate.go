@@ -3,7 +3,7 @@ package command
 import "parley/internal/workspace"
 
 type validateCommand struct {
-	Dir string `arg:"" help:"Workspace folder." type:"path"`
+	Dir string `arg:"" help:"Workspace folder."`
 }
 
 type validateAnswer struct {
@@ -25,7 +25,7 @@ func (c *validateCommand) Run(s *session) error {
 				return err
 			}
 		}
-		return &invalidWorkspace{issues: issues}
+		return &invalidWorkspace{dir: c.Dir, issues: issues}
 	}
 	t := &table{head: []string{"KIND", "NUMBER"}}
 	answer.Objects = map[string]int{}

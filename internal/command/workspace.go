@@ -3,12 +3,15 @@ package command
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 
 	"parley/client"
+	"parley/internal/workspace"
 )
 
 type planCommand struct {
-	Dir string `arg:"" help:"Workspace folder." type:"path"`
+	Dir string `arg:"" help:"Workspace folder."`
 }
 
 // Run shows what applying the folder would change.
@@ -16,6 +19,9 @@ func (c *planCommand) Run(ctx context.Context, s *session) (err error) {
 	files, err := validFolder(c.Dir)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(s.Data); errors.Is(err, fs.ErrNotExist) && !s.remote() {
+		return c.first(s)
 	}
 	api, done, err := s.connect(ctx)
 	if err != nil {
@@ -25,6 +31,23 @@ func (c *planCommand) Run(ctx context.Context, s *session) (err error) {
 	plan, err := api.PlanWorkspace(ctx, files)
 	if err != nil {
 		return err
+	}
+	return s.print(plan, planTable(plan))
+}
+
+// first plans for an installation that does not exist yet: all is new.
+func (c *planCommand) first(s *session) error {
+	_, w, _, err := parseFolder(c.Dir)
+	if err != nil {
+		return err
+	}
+	differences, err := workspace.Diff(&workspace.Workspace{}, w)
+	if err != nil {
+		return err
+	}
+	plan := client.WorkspacePlan{Issues: []client.Issue{}, Audiences: []client.PlannedAudience{}}
+	for _, d := range differences {
+		plan.Differences = append(plan.Differences, client.Difference{Kind: d.Kind, Name: d.Name, What: d.What})
 	}
 	return s.print(plan, planTable(plan))
 }
@@ -55,7 +78,7 @@ func planTable(plan client.WorkspacePlan) *table {
 }
 
 type applyCommand struct {
-	Dir    string `arg:"" help:"Workspace folder." type:"path"`
+	Dir    string `arg:"" help:"Workspace folder."`
 	Author string `help:"Who changes the workspace; otherwise your user name." placeholder:"NAME"`
 }
 
