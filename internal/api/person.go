@@ -170,7 +170,7 @@ func profileOf(ws *workspace.Compiled, f *found) Person {
 	}
 	for _, name := range ws.Person.Traits.Names() {
 		if value, from, ok := f.doc.Profile.Value(ws.Person.Traits, name); ok {
-			out.Traits[name] = PersonTrait{value, from.Source, from.ID, from.Time}
+			out.Traits[name] = PersonTrait{value, from.Source, person.EventID(from.ID), from.Time}
 		}
 	}
 	for purpose, stand := range f.doc.Consents.State() {

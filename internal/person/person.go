@@ -104,11 +104,23 @@ func (d *Document) Fold(r Rules, e *event.Event, nodes []event.Identifier, now t
 
 // stated is the id under which a value is observed: that of an updated record
 // sorts after the content it replaces, so that it wins at the same instant.
+// An id that looks like that already says its revision, too, so that EventID can
+// always tell the two apart.
 func stated(e *event.Event) string {
-	if e.Revision <= 1 {
+	if e.Revision <= 1 && EventID(e.ID) == e.ID {
 		return e.ID
 	}
-	return fmt.Sprintf("%s~%09d", e.ID, e.Revision)
+	return fmt.Sprintf("%s~%09d", e.ID, max(e.Revision, 1))
+}
+
+// EventID returns the id of the event behind a value's provenance, by which its
+// receipt is found (I2).
+func EventID(stated string) string {
+	i := strings.LastIndexByte(stated, '~')
+	if i < 0 || len(stated)-i-1 < 9 || strings.Trim(stated[i+1:], "0123456789") != "" {
+		return stated
+	}
+	return stated[:i]
 }
 
 // Remember keeps of the event what some audience can see.

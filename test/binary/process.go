@@ -57,6 +57,8 @@ type Process struct {
 	ended   chan struct{}
 	err     error // of Wait, once ended is closed
 	stopped bool  // by us: its log is of no interest
+	// connections are its own, so that none outlives the process in a pool.
+	connections *http.Transport
 }
 
 // Start starts a server and returns when it answers and a workspace governs, if
@@ -73,7 +75,7 @@ func Start(t testing.TB, o Options) *Process {
 // Launch starts a server and does not wait until it answers.
 func Launch(t testing.TB, o Options) *Process {
 	t.Helper()
-	p := &Process{options: o, ended: make(chan struct{})}
+	p := &Process{options: o, ended: make(chan struct{}), connections: &http.Transport{MaxIdleConnsPerHost: 8}}
 	// What a killed server left would lead to whoever has its port now.
 	if err := os.Remove(p.file(fileAddress)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
@@ -91,6 +93,7 @@ func Launch(t testing.TB, o Options) *Process {
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill() // Wait tells
 		<-p.ended
+		p.connections.CloseIdleConnections()
 		if t.Failed() && !p.stopped {
 			t.Logf("log of parley (process %d):\n%s", p.cmd.Process.Pid, p.Log())
 		}
@@ -104,7 +107,7 @@ func (p *Process) file(name string) string { return filepath.Join(p.options.Data
 // workspace was given, one governs. It fails when the process ends before.
 func (p *Process) Ready(ctx context.Context) error {
 	return await(ctx, p.ended, func() bool {
-		c, err := p.dial()
+		c, err := p.Dial()
 		if err != nil || c.Health(ctx) != nil {
 			return false
 		}
@@ -125,14 +128,15 @@ func (p *Process) URL() (string, error) {
 // Client returns a client with the administrator's token; the process must be ready.
 func (p *Process) Client(t testing.TB) *client.Client {
 	t.Helper()
-	c, err := p.dial()
+	c, err := p.Dial()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func (p *Process) dial() (*client.Client, error) {
+// Dial is Client for when the process may not be ready, or dead.
+func (p *Process) Dial() (*client.Client, error) {
 	url, err := p.URL()
 	if err != nil {
 		return nil, err
@@ -144,8 +148,7 @@ func (p *Process) dial() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Connections of its own, so that none outlives its process in a pool.
-	h := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	h := &http.Client{Timeout: 30 * time.Second, Transport: p.connections}
 	return client.New(url, strings.TrimSpace(string(token)), client.WithHTTPClient(h)), nil
 }
 
