@@ -57,6 +57,11 @@ func (w *Worker) catchUp(ctx context.Context) error {
 		if len(parcels) == 0 {
 			return w.dropParcels(ctx, at)
 		}
+		// The lake keeps what it has through a power loss; state must not come
+		// back from one to before it.
+		if err := w.Store.Sync(ctx); err != nil {
+			return err
+		}
 		if at, err = w.deliver(ctx, parcels); err != nil {
 			return err
 		}

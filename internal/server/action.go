@@ -31,6 +31,9 @@ func (s *Server) Apply(ctx context.Context, w *workspace.Workspace, author strin
 		if err := keepsIdentity(current.Workspace, w); err != nil {
 			return 0, err
 		}
+		if err := keepsDestinations(current.Workspace, w); err != nil {
+			return 0, err
+		}
 	}
 	payload, err := json.Marshal(pipeline.Version{Author: author, Body: body})
 	if err != nil {
@@ -57,6 +60,22 @@ func keepsIdentity(from, to *workspace.Workspace) error {
 	}
 	return fault.New(fault.Conflict, "server.apply",
 		"The identity rules cannot be changed while there are people who were resolved by the old ones; apply the new rules in an empty data folder and import again.")
+}
+
+// keepsDestinations refuses to move an activation to another destination: the
+// list at the old one would have no owner to empty it (I9).
+func keepsDestinations(from, to *workspace.Workspace) error {
+	at := map[string]string{}
+	for _, a := range from.Activations {
+		at[a.Name] = a.Destination
+	}
+	for _, a := range to.Activations {
+		if old, known := at[a.Name]; known && old != a.Destination {
+			return fault.New(fault.Conflict, "server.apply",
+				"The activation %s cannot move from %s to %s, whose lists are separate; end it and begin one under another name.", a.Name, old, a.Destination)
+		}
+	}
+	return nil
 }
 
 // replay processes quarantined records again and returns when that is done.

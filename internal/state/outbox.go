@@ -42,3 +42,11 @@ func (tx *Tx) OutboxAfter(ctx context.Context, after journal.Position, limit int
 func (tx *Tx) DropOutbox(ctx context.Context, upTo journal.Position) error {
 	return tx.exec(ctx, "DELETE FROM outbox WHERE position <= ?", int64(upTo))
 }
+
+// Sync returns once everything committed so far is on disk, Replayable commits
+// included. Whoever tells another store about them calls it first.
+func (s *Store) Sync(ctx context.Context) error {
+	return s.Update(ctx, Durable, func(tx *Tx) error { return tx.put(ctx, &markTable, [][]any{{int64(1), int64(1)}}) })
+}
+
+var markTable = table{name: "durable_mark", columns: []string{"id", "n"}, keys: 1, onConflict: "UPDATE SET n = durable_mark.n + 1"}

@@ -85,3 +85,6 @@ CREATE TABLE import_file (
   PRIMARY KEY (source, sha256));
 
 CREATE TABLE outbox (position BIGINT PRIMARY KEY, body TEXT NOT NULL);
+
+-- One row that Sync writes, so that its commit has something to make durable.
+CREATE TABLE durable_mark (id BIGINT PRIMARY KEY, n BIGINT NOT NULL);

@@ -26,7 +26,7 @@ func Dump(ctx context.Context, s *state.Store) ([]byte, error) {
 			return err
 		}
 		for _, name := range names {
-			if name == "lease" || strings.HasPrefix(name, "goose_") {
+			if name == "lease" || name == "durable_mark" || strings.HasPrefix(name, "goose_") {
 				continue
 			}
 			if lines, err = dumpTable(ctx, tx.Raw(), name, lines); err != nil {

@@ -66,6 +66,7 @@ var laws = []law{
 	{"I7: books are chained and ordered", testBooks},
 	{"I7: an altered book is found", testAltered},
 	{"I7: a line is never written twice", testAppendOnly},
+	{"the outbox is taken over in order", testOutbox},
 	{"quarantine keeps any bytes and filters", testQuarantine},
 	{"imported files", testImported},
 	{"progress and settings", testProgress},
