@@ -81,19 +81,25 @@ func (s *service) recovered(h http.Handler) http.Handler {
 				writeFailure(w, newFailure(fault.Internal, fault.Message(nil)))
 			}
 		}()
+		body := r.Body
+		r.Body = io.NopCloser(body) // the framework closes what it refuses; the server closes it in the end
 		h.ServeHTTP(w, r)
-		drain(r)
+		if r.Header.Get("Expect") == "" { // who waits to be asked for the body has sent nothing
+			drain(w, body)
+		}
 	})
 }
 
-// drainBytes is how much of a refused body is read all the same.
-const drainBytes = 16 << 20
+// How much of a refused body is read all the same, and for how long at most.
+const (
+	drainBytes = 16 << 20
+	drainTime  = 10 * time.Second
+)
 
 // drain reads what is left of a body: a client that is cut off while sending
-// sees a broken connection instead of the answer. One that waits to be asked for
-// its body has sent nothing.
-func drain(r *http.Request) {
-	if r.Body != nil && r.Header.Get("Expect") == "" {
-		_, _ = io.CopyN(io.Discard, r.Body, drainBytes) // the answer is there already
-	}
+// sees a broken connection instead of the answer. What fails here is of no
+// interest, since the answer is there already. The time is the network's.
+func drain(w http.ResponseWriter, body io.Reader) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
+	_, _ = io.CopyN(io.Discard, body, drainBytes)
 }
