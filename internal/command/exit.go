@@ -108,10 +108,10 @@ func message(err error) string {
 	if errors.As(err, &wrong) {
 		return wrong.message
 	}
-	if text := fault.Message(err); text != fault.Message(nil) || !errors.Is(err, context.Canceled) {
-		return text
+	if errors.Is(err, context.Canceled) { // where it was stopped is nobody's fault
+		return "Stopped before it was done; the same command can be given again."
 	}
-	return "Stopped before it was done."
+	return fault.Message(err)
 }
 
 // report tells a failure on standard error and returns its exit code.
