@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -215,5 +214,5 @@ func (r *receiver) check(t *testing.T) {
 		t.Errorf("batches came again with other content: %v", r.broken)
 	}
 	repeated := len(r.calls) - len(r.bodies)
-	t.Log(fmt.Sprintf("webhook: %d batches, %d of them came again", len(r.bodies), repeated))
+	t.Logf("webhook: %d batches, %d of them came again", len(r.bodies), repeated)
 }
