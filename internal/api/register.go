@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -81,5 +82,18 @@ func (s *service) recovered(h http.Handler) http.Handler {
 			}
 		}()
 		h.ServeHTTP(w, r)
+		drain(r)
 	})
+}
+
+// drainBytes is how much of a refused body is read all the same.
+const drainBytes = 16 << 20
+
+// drain reads what is left of a body: a client that is cut off while sending
+// sees a broken connection instead of the answer. One that waits to be asked for
+// its body has sent nothing.
+func drain(r *http.Request) {
+	if r.Body != nil && r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, drainBytes) // the answer is there already
+	}
 }

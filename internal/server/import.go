@@ -57,7 +57,8 @@ func (s *Server) rows(ctx context.Context, name string, r api.RowsRequest) (api.
 	for _, payload := range r.Malformed {
 		m, err := importer.ReadMalformed(payload)
 		if err != nil {
-			return api.RowsResult{}, err
+			return api.RowsResult{}, fault.WrapAs(fault.Invalid, "server.rows", err,
+				"One of the lines is a list; send each row as one JSON object of column to value.")
 		}
 		entries = append(entries, importer.MalformedEntry(src, m, now))
 	}

@@ -175,7 +175,7 @@ func badRequests(t *testing.T, w *world) {
 		says             string
 	}{
 		{"a bad line among rows", "/v1/sources/visits/rows", row + `{"visit_id":` + "\n" + row, 400, "Line 2"},
-		{"a line that is no object", "/v1/sources/visits/rows", row + row + `["` + dot.Email + `"]`, 400, "Line 3"},
+		{"a line that is no object", "/v1/sources/visits/rows", row + row + `["` + dot.Email + `"]`, 400, "is a list"},
 		{"rows in Latin-1", "/v1/sources/visits/rows", "{\"visit_id\":\"Caf\xe9\"}", 400, "Line 1"},
 		{"rows of no source", "/v1/sources/no-such/rows", row, 404, "no source"},
 		{"rows for an http source", "/v1/sources/site/rows", row, 400, "write key"},
@@ -183,7 +183,8 @@ func badRequests(t *testing.T, w *world) {
 		{"an ask that is no JSON", "/v1/ask", `{"form":"` + dot.Email, 400, "compare it with /docs"},
 		{"an ask of another shape", "/v1/ask", `{"form":"checkout","visitor":"` + dot.Email + `"}`, 422, "body.visitor"},
 		{"an unknown field", "/v1/ask", `{"form":"checkout","` + dot.Email + `":1,"visitor":{"namespace":"email","value":"x"}}`, 422, "unexpected property"},
-		{"a condition of nothing", "/v1/audiences/preview", `{"where":{"` + dot.First + `":1}}`, 400, "audience"},
+		{"a condition that cannot be", "/v1/audiences/preview", `{"where":{"trait":{"name":"city","op":"gtt","value":"` + dot.Email + `"}}}`, 400, "gtt"},
+		{"an unknown part of a condition", "/v1/audiences/preview", `{"where":{"trade":1}}`, 400, "trade"},
 		{"no files", "/v1/workspace/apply", `{"files":{},"author":"a"}`, 422, "body.files"},
 		{"a retry of nothing", "/v1/deliveries/retry", `{"activation":"no-such"}`, 404, "activation"},
 	} {

@@ -106,8 +106,6 @@ func (w *world) stop() {
 	w.logs = append(w.logs, w.server.Log())
 }
 
-func (w *world) broken() bool { return !w.server.Running() }
-
 // someone is a person of one scenario.
 type someone struct {
 	ID, Anonymous, Email, First, Last string
