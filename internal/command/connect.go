@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"time"
 
 	"parley/client"
 	"parley/internal/fault"
@@ -34,7 +35,7 @@ func (s *session) reach(ctx context.Context, roles ...string) (*client.Client, f
 	url := s.Server
 	if url == "" && server.Locked(s.Data) {
 		var err error
-		if url, err = addressOf(s.Data); err != nil {
+		if url, err = addressOf(ctx, s.Data); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -54,6 +55,32 @@ func (s *session) reach(ctx context.Context, roles ...string) (*client.Client, f
 		return api, l.stop, nil
 	}
 	return api, func() error { return errors.Join(l.Idle(ctx), l.stop()) }, nil
+}
+
+// A server that was just started holds the lock before it can be asked.
+const (
+	startTerm = 10 * time.Second
+	startLook = 50 * time.Millisecond
+)
+
+// addressOf returns the URL of the server that uses a data folder. It waits a
+// little for one that is starting.
+func addressOf(ctx context.Context, data string) (string, error) {
+	for deadline := time.Now().Add(startTerm); ; {
+		raw, err := os.ReadFile(server.AddressFile(data))
+		if url := strings.TrimSpace(string(raw)); err == nil && url != "" {
+			return url, nil
+		}
+		if time.Now().After(deadline) || !server.Locked(data) {
+			return "", fault.WrapAs(fault.Unavailable, "command.connect", err,
+				"Another parley was using %s and did not serve; try again when it is done.", data)
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(startLook):
+		}
+	}
 }
 
 // remote says whether another process is to be asked.

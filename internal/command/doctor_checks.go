@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -222,14 +221,4 @@ func (d *doctor) port(ctx context.Context) {
 	}
 	_ = l.Close() // opened only to look
 	d.ok("port", d.command.Listen+" is free.")
-}
-
-// addressOf returns the URL of the server that uses a data folder.
-func addressOf(data string) (string, error) {
-	raw, err := os.ReadFile(server.AddressFile(data))
-	if err != nil || len(raw) == 0 {
-		return "", fault.WrapAs(fault.Unavailable, "command.connect", err,
-			"Another parley is using %s but does not serve; wait until it is done.", filepath.Base(data))
-	}
-	return strings.TrimSpace(string(raw)), nil
 }

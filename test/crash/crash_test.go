@@ -86,6 +86,9 @@ func killed(t *testing.T, o binary.Options, size plan) {
 	in := newInput(n, time.Now(), size.users, size.each, size.files)
 	disturbed := newInstall(t, o)
 	got := disturbed.run(t, in, size.kills, rand.New(rand.NewPCG(n, 2)))
+	if !disturbed.receiver.once("hurry") {
+		t.Error("no membership ended by itself during the kills")
+	}
 	want := newInstall(t, binary.Options{}).run(t, in, 0, nil)
 	if strings.HasPrefix(want["audience cooled"], "0 ") || len(want["list mail hurry"]) > 0 || want["list mail again"] == "" ||
 		want["list files leave-alone"] == "" || want["list files win-back"] == "" || want["refused thanks: no consent for email_marketing"] == "" {

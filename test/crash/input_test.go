@@ -43,7 +43,7 @@ func newInput(seed uint64, base time.Time, users, each, files int) *input {
 			messages = append(messages, message(random, base, u, n, instant))
 		}
 		if u%5 == 0 {
-			at := base.Add(-time.Hour + 8*time.Second + time.Duration(u%37)*time.Second)
+			at := base.Add(-time.Hour + 8*time.Second + time.Duration(u%19)*time.Second)
 			if end := at.Add(time.Hour); end.After(in.expires) {
 				in.expires = end
 			}

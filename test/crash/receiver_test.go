@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -77,6 +76,31 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.WebhookSink.ServeHTTP(w, req)
 }
 
+// once says whether anybody was ever on the list of an activation.
+func (r *receiver) once(activation string) bool {
+	for _, p := range r.Received() {
+		if p.Activation == activation {
+			return true
+		}
+	}
+	return false
+}
+
+// holdBack makes hand-overs wait for their answer until release is called.
+func (r *receiver) holdBack() (release func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hold := make(chan struct{})
+	r.hold = hold
+	return sync.OnceFunc(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.hold = nil
+		close(hold)
+	})
+}
+
+// heard are the ids of all hand-overs so far, in order, repetitions included.
 func (r *receiver) heard() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -190,5 +214,5 @@ func (r *receiver) check(t *testing.T) {
 		t.Errorf("batches came again with other content: %v", r.broken)
 	}
 	repeated := len(r.calls) - len(r.bodies)
-	t.Log(fmt.Sprintf("webhook: %d batches, %d of them came again", len(r.bodies), repeated))
+	t.Logf("webhook: %d batches, %d of them came again", len(r.bodies), repeated)
 }

@@ -21,7 +21,11 @@ func (d *driver) Append(ctx context.Context, b lake.Batch) error {
 	const op = "duckdblake.append"
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	conn, err := d.db.Conn(ctx)
+	return d.engine.use(ctx, op, func(db *sql.DB) error { return appendTo(ctx, op, db, b) })
+}
+
+func appendTo(ctx context.Context, op string, db *sql.DB, b lake.Batch) error {
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return fromEngine(op, err)
 	}

@@ -34,11 +34,13 @@ type Options struct {
 	// pages on the Go side, about 8 MB for each running read.
 	MemoryLimit string
 	Threads     int // default 2
+	// walLimit is that of the constant unless a test wants many checkpoints.
+	walLimit string
 }
 
 // driver implements lake.Driver.
 type driver struct {
-	db *sql.DB
+	engine engine
 	// writing lets one Append run at a time, as DuckDB would let the second fail.
 	writing sync.Mutex
 }
@@ -59,21 +61,13 @@ func Open(ctx context.Context, path string, o Options) (*lake.Lake, error) {
 }
 
 func open(ctx context.Context, path string, o Options) (*driver, error) {
-	const op = "duckdblake.open"
 	dsn, err := dataSource(path, o)
 	if err != nil {
 		return nil, err
 	}
-	c, err := duckdb.NewConnector(dsn, nil)
-	if err != nil {
-		return nil, notOpened(op, err)
-	}
-	d := &driver{db: sql.OpenDB(c)}
-	// No bound on open connections: a callback of Scan may use the lake, and
-	// would wait for ever for a connection that its own Scan holds.
-	d.db.SetMaxIdleConns(4)
-	if err := migrate(ctx, d.db); err != nil {
-		return nil, errors.Join(err, d.db.Close())
+	d := &driver{engine: engine{dsn: dsn}}
+	if err := d.engine.open(ctx); err != nil {
+		return nil, err
 	}
 	return d, nil
 }
@@ -95,6 +89,9 @@ func dataSource(path string, o Options) (string, error) {
 	if o.MemoryLimit == "" {
 		o.MemoryLimit = "512MB"
 	}
+	if o.walLimit == "" {
+		o.walLimit = walLimit
+	}
 	if o.Threads == 0 {
 		o.Threads = 2
 	}
@@ -104,7 +101,7 @@ func dataSource(path string, o Options) (string, error) {
 	v := url.Values{}
 	v.Set("memory_limit", o.MemoryLimit)
 	v.Set("threads", strconv.Itoa(o.Threads))
-	v.Set("checkpoint_threshold", walLimit)
+	v.Set("checkpoint_threshold", o.walLimit)
 	// Nothing is fetched from the network behind the operator's back.
 	v.Set("autoinstall_known_extensions", "false")
 	v.Set("autoload_known_extensions", "false")
@@ -113,18 +110,16 @@ func dataSource(path string, o Options) (string, error) {
 
 // Position implements lake.Driver.
 func (d *driver) Position(ctx context.Context) (journal.Position, error) {
+	const op = "duckdblake.position"
 	var p int64
-	err := d.db.QueryRowContext(ctx, `SELECT position FROM progress`).Scan(&p)
-	return journal.Position(p), fromEngine("duckdblake.position", err)
+	err := d.engine.use(ctx, op, func(db *sql.DB) error {
+		return fromEngine(op, db.QueryRowContext(ctx, `SELECT position FROM progress`).Scan(&p))
+	})
+	return journal.Position(p), err
 }
 
 // Close folds the write-ahead log into the file and closes it.
-func (d *driver) Close() error {
-	// The lake is complete without the checkpoint: the next start replays
-	// the log. So its failure is reported but does not keep the file open.
-	_, err := d.db.ExecContext(context.Background(), `CHECKPOINT`)
-	return fromEngine("duckdblake.close", errors.Join(err, d.db.Close()))
-}
+func (d *driver) Close() error { return d.engine.close() }
 
 // fromEngine gives DuckDB's errors a kind and takes out sentences that may quote
 // stored values (I12).
@@ -156,21 +151,26 @@ func contextOf(err error) error {
 
 func fromDuckDB(op string, e *duckdb.Error) error {
 	msg := strings.ToLower(e.Msg)
+	cause := redacted(e)
+	lost := e.Type == duckdb.ErrorTypeFatal || e.Type == duckdb.ErrorTypeConnection || strings.Contains(msg, "database has been invalidated")
+	if lost {
+		cause = fmt.Errorf("%w: %w", errLost, cause)
+	}
 	switch {
 	case strings.Contains(msg, "no space left") || strings.Contains(msg, "disk full") || strings.Contains(msg, "max_temp_directory_size"):
-		return fault.WrapAs(fault.Unavailable, op, redacted(e), "The lake's disk is full; free some space.")
+		return fault.WrapAs(fault.Unavailable, op, cause, "The lake's disk is full; free some space.")
 	case e.Type == duckdb.ErrorTypeIO && strings.Contains(msg, "could not set lock"):
-		return fault.WrapAs(fault.Conflict, op, redacted(e), "Another process has the lake open; stop it first.")
+		return fault.WrapAs(fault.Conflict, op, cause, "Another process has the lake open; stop it first.")
 	case e.Type == duckdb.ErrorTypeIO || e.Type == duckdb.ErrorTypePermission:
-		return fault.WrapAs(fault.Unavailable, op, redacted(e), "The lake's file cannot be read or written.")
+		return fault.WrapAs(fault.Unavailable, op, cause, "The lake's file cannot be read or written.")
 	case e.Type == duckdb.ErrorTypeOutOfMemory:
-		return fault.WrapAs(fault.Unavailable, op, redacted(e), "The lake's memory limit is too small for this; raise it.")
-	case e.Type == duckdb.ErrorTypeFatal || e.Type == duckdb.ErrorTypeConnection || strings.Contains(msg, "database has been invalidated"):
-		return fault.WrapAs(fault.Unavailable, op, redacted(e), "The lake has shut itself down after a failure; restart the server.")
+		return fault.WrapAs(fault.Unavailable, op, cause, "The lake's memory limit is too small for this; raise it.")
+	case lost:
+		return fault.WrapAs(fault.Unavailable, op, cause, "The lake has shut itself down after a failure; it is opened again at the next try.")
 	case e.Type == duckdb.ErrorTypeTransaction:
-		return fault.WrapAs(fault.Conflict, op, redacted(e), "Somebody else wrote to the lake at the same time.")
+		return fault.WrapAs(fault.Conflict, op, cause, "Somebody else wrote to the lake at the same time.")
 	}
-	return fault.WrapAs(fault.Internal, op, redacted(e), "")
+	return fault.WrapAs(fault.Internal, op, cause, "")
 }
 
 // redacted keeps DuckDB's text only for the types of error that speak of files,

@@ -60,7 +60,7 @@ func victim(path string) error {
 		return err
 	}
 	// Frequent checkpoints, so that some kills fall into one.
-	if _, err := d.db.ExecContext(ctx, `SET GLOBAL checkpoint_threshold = '256KB'`); err != nil {
+	if _, err := d.engine.db.ExecContext(ctx, `SET GLOBAL checkpoint_threshold = '256KB'`); err != nil {
 		return err
 	}
 	p, err := d.Position(ctx)

@@ -53,7 +53,7 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.db.ExecContext(ctx, `INSERT INTO schema_version VALUES (99)`); err != nil {
+	if _, err := d.engine.db.ExecContext(ctx, `INSERT INTO schema_version VALUES (99)`); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {
@@ -120,7 +120,7 @@ func TestI12EngineErrorsQuoteNoValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	if _, err = d.db.ExecContext(ctx, `SELECT 'ada@example.org'::BIGINT`); err == nil || !strings.Contains(err.Error(), "ada@") {
+	if _, err = d.engine.db.ExecContext(ctx, `SELECT 'ada@example.org'::BIGINT`); err == nil || !strings.Contains(err.Error(), "ada@") {
 		t.Fatalf("DuckDB no longer quotes the value (%v); this test shows nothing", err)
 	}
 	if got := fromEngine("test", err); strings.Contains(got.Error(), "ada@") {
@@ -137,7 +137,7 @@ func TestI3AppenderStaysInItsTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	conn, err := d.db.Conn(ctx)
+	conn, err := d.engine.db.Conn(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

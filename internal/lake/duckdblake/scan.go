@@ -108,12 +108,14 @@ func (d *driver) read(ctx context.Context, op string, fn func(*sql.Tx) error) er
 	if err := ctx.Err(); err != nil {
 		return fromEngine(op, err)
 	}
-	tx, err := d.db.BeginTx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return fromEngine(op, err)
-	}
-	defer func() { _ = tx.Rollback() }() // nothing was written
-	return fn(tx)
+	return d.engine.use(ctx, op, func(db *sql.DB) error {
+		tx, err := db.BeginTx(context.WithoutCancel(ctx), nil)
+		if err != nil {
+			return fromEngine(op, err)
+		}
+		defer func() { _ = tx.Rollback() }() // nothing was written
+		return fn(tx)
+	})
 }
 
 // plan cuts the chosen rows into pages of about pageBytes and returns the last
@@ -174,13 +176,16 @@ func decode(rows *sql.Rows) (lake.Row, int64, error) {
 
 // Count implements lake.Driver.
 func (d *driver) Count(ctx context.Context, q lake.Query) (int64, error) {
+	const op = "duckdblake.count"
 	c := choose(q)
 	if q.Persons == nil {
 		c.from = `event AS e` // no need to know whose they are
 	}
 	var n int64
-	err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM `+c.from+` WHERE `+c.where, c.args...).Scan(&n)
-	return n, fromEngine("duckdblake.count", err)
+	err := d.engine.use(ctx, op, func(db *sql.DB) error {
+		return fromEngine(op, db.QueryRowContext(ctx, `SELECT count(*) FROM `+c.from+` WHERE `+c.where, c.args...).Scan(&n))
+	})
+	return n, err
 }
 
 // Stats implements lake.Driver.
