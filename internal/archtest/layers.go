@@ -14,7 +14,7 @@ const (
 	adapter    layer = "adapter"    // a noun's sub-package that touches the world
 	port       layer = "port"       // journal, state, lake and what drivers share
 	driver     layer = "driver"     // a port's sub-package
-	movement   layer = "movement"   // collect, pipeline, api
+	movement   layer = "movement"   // collect, importer, pipeline, api
 	root       layer = "root"       // server
 	checking   layer = "checking"   // *test packages, test/, bench/
 	program    layer = "program"    // cmd/ with its commands and the demo, scripts/
@@ -29,7 +29,7 @@ var (
 		"experiment", "ledger", "usecase", "audit", "auth", "workspace", "catalog", "proposal",
 	}
 	ports     = []string{"journal", "state", "lake"}
-	movements = []string{"collect", "pipeline", "api"}
+	movements = []string{"collect", "importer", "pipeline", "api"}
 	// shared are sub-packages of a port that its drivers have in common.
 	shared = []string{"migration"}
 )
