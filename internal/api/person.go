@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"parley/internal/audience"
-	"parley/internal/auth"
 	"parley/internal/event"
 	"parley/internal/fault"
 	"parley/internal/person"
@@ -81,7 +80,7 @@ type personWhyInput struct {
 
 func (s *service) people() {
 	register(s, operation{id: "get-person", method: http.MethodGet, path: "/v1/people/{namespace}/{value}", tag: "people",
-		summary: "Read the person behind an identifier", roles: []auth.Role{auth.Ask},
+		summary: "Read the person behind an identifier",
 		description: "Traits, consents and audiences with their provenance, as of journal time."}, s.person)
 	register(s, operation{id: "get-person-disclosures", method: http.MethodGet, path: "/v1/people/{namespace}/{value}/disclosures",
 		tag: "people", summary: "Who received what about a person, when, on what ground",

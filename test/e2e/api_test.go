@@ -27,7 +27,7 @@ func tokens(t *testing.T, w *world) {
 	}{
 		{"a person without a token", person, "", 401},
 		{"a person with a wrong token", person, "not-the-token-of-anybody", 401},
-		{"a person with the ask token", person, ask, 200},
+		{"a person with the ask token", person, ask, 403},
 		{"a person with the admin token", person, w.token, 200},
 		{"the status with the ask token", status, ask, 403},
 		{"disclosures with the ask token", person + "/disclosures", ask, 403},
