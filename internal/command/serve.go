@@ -39,7 +39,10 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	if err := c.serve(ctx, s, local); err != nil {
-		return errors.Join(err, local.stop())
+		if why := local.stop(); why != nil {
+			return why // a server that failed is why it did not answer
+		}
+		return err
 	}
 	return local.wait()
 }

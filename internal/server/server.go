@@ -191,7 +191,9 @@ func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
 // requests, then no more work. Close is still to be called.
 func (s *Server) Run(ctx context.Context) error {
 	if err := os.WriteFile(AddressFile(s.cfg.Data), []byte(s.URL()), 0o600); err != nil {
-		return fault.Wrap("server.run", err)
+		// Whoever has connected already would wait for an answer for ever.
+		return errors.Join(fault.WrapAs(fault.Unavailable, "server.run", err,
+			"The data folder cannot be written; check its rights and its disk, and free some space."), s.listener.Close())
 	}
 	defer func() { _ = os.Remove(AddressFile(s.cfg.Data)) }() // a stale address is recognised by the lock
 	work := lifecycle.NewGroup(context.WithoutCancel(ctx))

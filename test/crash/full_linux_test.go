@@ -110,7 +110,8 @@ func TestI1DiskFull(t *testing.T) {
 		}
 	}
 	i := newInstall(t, binary.Options{Data: smallDisk(t, "160m")})
-	p := binary.Start(t, i.options)
+	first := binary.Start(t, i.options)
+	p := first
 	l := startLoad(t, in, p, i.options.Data)
 	for n, room := range rooms {
 		before := l.refused.Load()
@@ -119,12 +120,16 @@ func TestI1DiskFull(t *testing.T) {
 		i.awaitFull(t, p)
 		b.takeAll()
 		i.awaitRefusals(t, l, p, before+20)
-		b.drop(t)
+		if n == 2 {
+			p = i.restartFull(t, l, p, b)
+		} else {
+			b.drop(t)
+		}
 		i.awaitAccepted(t, p, fmt.Sprintf("probe%d", n))
 	}
 	l.allow(1, 1)
 	l.wait()
-	log := p.Log()
+	log := first.Log() + p.Log()
 	pipeline, lake := strings.Count(log, "cannot process the journal"), strings.Count(log, "cannot write the lake")
 	t.Logf("%d requests were refused and sent again; the pipeline failed %d times, the lake %d", l.refused.Load(), pipeline, lake)
 	if pipeline == 0 && lake == 0 {
@@ -163,6 +168,33 @@ func (i *install) awaitFull(t *testing.T, p *binary.Process) {
 	defer cancel()
 	before := strings.Count(p.Log(), "tries again")
 	_ = binary.Await(ctx, func() bool { return strings.Count(p.Log(), "tries again") > before })
+}
+
+// restartFull kills the process on the full disk and starts it there: it may
+// wait for space or end with a sentence, but must start once there is some.
+func (i *install) restartFull(t *testing.T, l *load, p *binary.Process, b *ballast) *binary.Process {
+	t.Helper()
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p = binary.Launch(t, i.options)
+	select {
+	case <-p.Ended():
+		t.Logf("a start on a full disk ends with: %s", p.Log())
+		if log := p.Log(); !strings.Contains(log, "disk") || strings.Contains(log, "goroutine ") {
+			t.Errorf("a start on a full disk does not say what to do: %s", log)
+		}
+	case <-time.After(3 * time.Second):
+	}
+	b.drop(t)
+	if !p.Running() {
+		p = binary.Launch(t, i.options)
+	}
+	l.current.Store(p)
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatalf("it does not start with space again: %v\n%s", err, p.Log())
+	}
+	return p
 }
 
 // awaitRefusals returns when so many requests were turned away, with the process
