@@ -14,6 +14,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"sync"
+	"os"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -71,6 +73,9 @@ type session struct {
 func Run(ctx context.Context, p Process) int {
 	var cli commandLine
 	helped := false
+	if _, file := p.Stderr.(*os.File); !file {
+		p.Stderr = &shared{to: p.Stderr}
+	}
 	parser, err := kong.New(&cli,
 		kong.Name("parley"),
 		kong.Description("Where IT and marketing agree on what to do with customer data, and where it is done.\n\n"+exitHelp()),
@@ -100,6 +105,20 @@ func Run(ctx context.Context, p Process) int {
 		return report(p.Stderr, s.JSON, err)
 	}
 	return exitOK
+}
+
+// shared is a writer for the server's log and the command's own words, which
+// come from different goroutines; a file needs no such lock.
+type shared struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+// Write implements io.Writer.
+func (w *shared) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(b)
 }
 
 // messages is where people are told what is not the answer: with --json
