@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"os"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
