@@ -29,6 +29,7 @@ type decoded struct {
 	hash     string    // content of a record; "" for events
 	event    event.Event
 	usable   []event.Identifier
+	body     []byte // the event as the lake keeps it; for a record, its first content
 	// violations are the reasons for quarantine found so far.
 	violations []contract.Violation
 	unique     []uniqueField
@@ -61,6 +62,10 @@ func decode(ws *workspace.Compiled, p journal.Position, index int, e *journal.En
 		d.check(object, record, d.source.Rules.Check)
 	}
 	d.usable, _ = ws.Identity.Normalise(d.event.Identifiers)
+	if d.hash != "" {
+		d.event.Revision = 1
+	}
+	d.body, _ = json.Marshal(&d.event) // should it fail, row says so
 	return d
 }
 
@@ -159,9 +164,12 @@ func (d *decoded) fits() bool {
 
 // row returns the event for the lake, under the identifier that carried it.
 func (d *decoded) row() (lake.Row, error) {
-	body, err := json.Marshal(&d.event)
-	if err != nil {
-		return lake.Row{}, fault.Wrap("pipeline.row", err)
+	body := d.body
+	if body == nil || d.event.Revision > 1 {
+		var err error
+		if body, err = json.Marshal(&d.event); err != nil {
+			return lake.Row{}, fault.Wrap("pipeline.row", err)
+		}
 	}
 	r := lake.Row{Position: d.position, Index: d.index, Source: d.event.Source, ID: d.event.ID, Type: d.event.Type,
 		Name: d.event.Name, Time: d.event.Time, ReceivedAt: d.event.ReceivedAt, Event: body}

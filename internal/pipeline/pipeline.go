@@ -13,6 +13,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/journal"
@@ -52,7 +53,7 @@ type Options struct {
 type Worker struct {
 	Options
 	token int64
-	ws    *workspace.Compiled // nil before the first workspace entry
+	ws    atomic.Pointer[workspace.Compiled] // nil before the first workspace entry; set by the writer, read by the reader
 	// unclear says that the last commit failed, perhaps only after it had happened.
 	unclear bool
 	// committed wakes those who wait for a position.
@@ -107,21 +108,24 @@ func (w *Worker) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reader := w.Journal.Reader(at)
+	batches := make(chan *batch)
+	g := lifecycle.NewGroup(ctx)
+	g.Go("read", func(ctx context.Context) error { return w.read(ctx, at, batches) })
+	g.Go("write", func(ctx context.Context) error { return w.write(ctx, batches) })
+	return g.Wait()
+}
+
+// write processes batches until ctx ends.
+func (w *Worker) write(ctx context.Context, batches <-chan *batch) error {
 	for {
-		blocks, err := reader.Next(ctx, maxBlocks, maxBytes)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			if err := w.retry(ctx, "read the journal", err); err != nil {
-				return err
-			}
-			reader = w.Journal.Reader(reader.Position())
-			continue
+		var b *batch
+		select {
+		case <-ctx.Done():
+			return nil
+		case b = <-batches:
 		}
 		for {
-			err := w.process(ctx, blocks)
+			err := w.process(ctx, b)
 			if err == nil {
 				break
 			}
@@ -131,6 +135,7 @@ func (w *Worker) work(ctx context.Context) error {
 			if err := w.retry(ctx, "process the journal", err); err != nil {
 				return err
 			}
+			b.ahead = nil // processing has written on it
 		}
 		w.committed.notify()
 		w.timers.notify()
@@ -140,8 +145,8 @@ func (w *Worker) work(ctx context.Context) error {
 
 // process commits blocks in as few transactions as it may: a workspace version
 // begins one, because it may look at history that only the lake still has.
-func (w *Worker) process(ctx context.Context, blocks []journal.Block) error {
-	for len(blocks) > 0 {
+func (w *Worker) process(ctx context.Context, b *batch) error {
+	for blocks := b.blocks; len(blocks) > 0; {
 		n := 1
 		if changesWorkspace(blocks[0]) {
 			if err := w.catchUp(ctx); err != nil {
@@ -151,7 +156,7 @@ func (w *Worker) process(ctx context.Context, blocks []journal.Block) error {
 		for n < len(blocks) && !changesWorkspace(blocks[n]) {
 			n++
 		}
-		if err := w.commit(ctx, blocks[:n]); err != nil {
+		if err := w.commit(ctx, &batch{blocks: blocks[:n], ws: b.ws, ahead: b.ahead}); err != nil {
 			return err
 		}
 		blocks = blocks[n:]
@@ -159,19 +164,11 @@ func (w *Worker) process(ctx context.Context, blocks []journal.Block) error {
 	return nil
 }
 
-func changesWorkspace(b journal.Block) bool {
-	for i := range b.Entries {
-		if b.Entries[i].Kind == journal.Workspace {
-			return true
-		}
-	}
-	return false
-}
-
 // commit processes blocks in one transaction. Blocks that were committed before
 // are left out, so trying again after an unclear failure repeats nothing.
-func (w *Worker) commit(ctx context.Context, blocks []journal.Block) error {
-	ws := w.ws
+func (w *Worker) commit(ctx context.Context, b *batch) error {
+	before := w.ws.Load()
+	ws := before
 	err := w.Store.Update(ctx, state.Replayable, func(tx *state.Tx) error {
 		if err := tx.Fence(ctx, leaseName, w.token); err != nil {
 			return err
@@ -184,15 +181,15 @@ func (w *Worker) commit(ctx context.Context, blocks []journal.Block) error {
 		if err != nil {
 			return err
 		}
-		if err := r.blocks(blocks); err != nil {
+		if err := r.batch(b); err != nil {
 			return err
 		}
 		ws = r.ws
 		return r.finish()
 	})
 	w.unclear = err != nil
-	if err == nil && ws != w.ws {
-		w.ws = ws
+	if err == nil && ws != before {
+		w.ws.Store(ws)
 		w.Applied(ws)
 	}
 	return err
@@ -201,12 +198,13 @@ func (w *Worker) commit(ctx context.Context, blocks []journal.Block) error {
 // governs returns the workspace version that state has come to. It is the one in
 // memory, unless a commit that seemed to fail has brought in another.
 func (w *Worker) governs(ctx context.Context, tx *state.Tx) (*workspace.Compiled, error) {
+	ws := w.ws.Load()
 	if !w.unclear {
-		return w.ws, nil
+		return ws, nil
 	}
 	v, err := tx.Workspace(ctx)
-	if err != nil || v.Version == 0 || w.ws != nil && w.ws.Version == v.Version {
-		return w.ws, err
+	if err != nil || v.Version == 0 || ws != nil && ws.Version == v.Version {
+		return ws, err
 	}
 	return compile(v)
 }
@@ -254,7 +252,7 @@ func (w *Worker) load(v state.WorkspaceVersion) error {
 	if err != nil {
 		return err
 	}
-	w.ws = ws
+	w.ws.Store(ws)
 	w.Applied(ws)
 	return nil
 }

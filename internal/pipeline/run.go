@@ -36,8 +36,7 @@ type run struct {
 	survivors  map[int64]int64
 	looked     map[event.Identifier]bool // up in state
 	touched    []int64                   // people in this block
-	// ahead holds entries that were decoded before their block's turn.
-	ahead map[journal.Position][]*decoded
+	ahead      ahead
 
 	out    effects
 	parcel parcel // everything of this transaction that the lake is to have
@@ -114,18 +113,18 @@ func (r *run) reset() {
 	}
 }
 
-// blocks processes those that state does not have yet.
-func (r *run) blocks(blocks []journal.Block) error {
-	for i, b := range blocks {
-		if b.Position <= r.progress.Position {
+// batch processes the blocks that state does not have yet.
+func (r *run) batch(b *batch) error {
+	for i := range b.blocks {
+		if b.blocks[i].Position <= r.progress.Position {
 			continue
 		}
-		if r.ahead == nil && !changesWorkspace(b) {
-			if err := r.prefetch(blocks[i:]); err != nil {
+		if r.ahead == nil && !changesWorkspace(b.blocks[i]) {
+			if err := r.prefetch(b, b.blocks[i:]); err != nil {
 				return err
 			}
 		}
-		if err := r.block(b); err != nil {
+		if err := r.block(b.blocks[i]); err != nil {
 			return err
 		}
 	}
@@ -300,27 +299,20 @@ func (r *run) settle() error {
 	return nil
 }
 
-// prefetch decodes what the blocks up to the next workspace version hold and
-// loads what they concern in one go, which costs a fraction of doing so block
-// by block. It changes no result.
-func (r *run) prefetch(blocks []journal.Block) error {
-	r.ahead = map[journal.Position][]*decoded{}
-	if r.ws == nil {
-		return nil
+// prefetch loads what the blocks up to the next workspace version concern in one
+// go, which costs a fraction of doing so block by block. It changes no result.
+func (r *run) prefetch(b *batch, blocks []journal.Block) error {
+	r.ahead = b.ahead
+	if r.ahead == nil || b.ws != r.ws {
+		r.ahead = decodeAhead(r.ws, blocks)
 	}
 	var all []*decoded
-	for _, b := range blocks {
-		if changesWorkspace(b) {
-			break
-		}
-		list := make([]*decoded, len(b.Entries))
-		for i := range b.Entries {
-			if kind := b.Entries[i].Kind; kind == journal.Event || kind == journal.Record {
-				list[i] = decode(r.ws, b.Position, i, &b.Entries[i])
-				all = append(all, list[i])
+	for i := range blocks {
+		for _, d := range r.ahead[blocks[i].Position] {
+			if d != nil {
+				all = append(all, d)
 			}
 		}
-		r.ahead[b.Position] = list
 	}
 	return r.load(all)
 }
