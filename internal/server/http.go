@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
+	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -58,10 +61,28 @@ func (s *Server) handler(tokens *auth.Tokens) http.Handler {
 			intake.ServeHTTP(w, r)
 		case r.URL.Path == "/metrics":
 			metrics.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/debug/pprof/"):
+			profiles(tokens, w, r)
 		default:
 			people.ServeHTTP(w, r)
 		}
 	})
+}
+
+// profiles shows operators where time and memory go.
+func profiles(tokens *auth.Tokens, w http.ResponseWriter, r *http.Request) {
+	if role, ok := tokens.Role(auth.Bearer(r.Header.Get("Authorization"))); !ok || role != auth.Admin {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"error":{"kind":"denied","message":"Send the admin token to see profiles."}}`+"\n") // the sender may be gone
+		return
+	}
+	switch r.URL.Path {
+	case "/debug/pprof/profile":
+		pprof.Profile(w, r)
+	default:
+		pprof.Index(w, r)
+	}
 }
 
 func (s *Server) sourceByKey(key string) (source.Spec, bool) {

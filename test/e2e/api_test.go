@@ -32,6 +32,9 @@ func tokens(t *testing.T, w *world) {
 		{"the status with the ask token", status, ask, 403},
 		{"disclosures with the ask token", person + "/disclosures", ask, 403},
 		{"the status with the admin token", status, w.token, 200},
+		{"profiles without a token", "/debug/pprof/", "", 401},
+		{"profiles with the ask token", "/debug/pprof/", ask, 401},
+		{"profiles with the admin token", "/debug/pprof/", w.token, 200},
 		{"health without a token", "/v1/health", "", 200},
 	} {
 		a := w.do(t, request{method: http.MethodGet, path: c.path, token: c.token})
