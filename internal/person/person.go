@@ -61,12 +61,6 @@ func Decode(raw []byte) (*Document, error) {
 	return d, nil
 }
 
-// Encode returns the stored form, the same bytes for the same content (I4).
-func (d *Document) Encode() ([]byte, error) {
-	raw, err := json.Marshal(d)
-	return raw, fault.Wrap("person.encode", err)
-}
-
 // Rules is what folding needs of the workspace.
 type Rules struct {
 	Traits  profile.Specs
