@@ -192,7 +192,7 @@ func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
 // garbagePercent is how far the heap may grow before it is collected. Little
 // stays in memory while much passes through it, so rare collections cost little
 // memory and spare a seventh of the processor.
-const garbagePercent = 300
+const garbagePercent = 200
 
 // collectSeldom sets garbagePercent unless the operator has chosen (GOGC), and
 // returns how to undo it.
