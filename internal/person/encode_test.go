@@ -35,6 +35,17 @@ func TestEncodeIsTheJSONOfADocument(t *testing.T) {
 		if !reflect.DeepEqual(generic(t, got), generic(t, want)) {
 			t.Errorf("%s: got  %s\nwant %s", name, got, want)
 		}
+		again, err := person.Decode(got)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		spaced, err := person.Decode(append([]byte(" "), want...)) // not as Encode writes it
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !reflect.DeepEqual(again, spaced) {
+			t.Errorf("%s: read by hand %+v\nby the book  %+v", name, again, spaced)
+		}
 	}
 }
 
@@ -58,4 +69,33 @@ func generic(t *testing.T, raw []byte) (out any) {
 		t.Fatalf("%s: %v", raw, err)
 	}
 	return out
+}
+
+func BenchmarkDocument(b *testing.B) {
+	d := person.New(event.Identifier{Namespace: "email", Value: "a@x.org"})
+	for i := range 10 {
+		d.History = append(d.History, audience.Occurrence{Time: noon.Add(time.Duration(i) * time.Second), Name: "Product Viewed", Source: "web",
+			ID: "event-1234", Properties: map[string]any{"price": json.Number("12.95"), "sku": "tea"}})
+	}
+	d.Answers = audience.Memberships{"b": {Member: true, Next: noon}, "a": {}}
+	raw, err := d.Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("decode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := person.Decode(raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := d.Encode(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
