@@ -5,13 +5,10 @@
 package person
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"sort"
 	"strconv"
 	"strings"
@@ -20,7 +17,6 @@ import (
 	"parley/internal/audience"
 	"parley/internal/consent"
 	"parley/internal/event"
-	"parley/internal/fault"
 	"parley/internal/profile"
 )
 
@@ -42,29 +38,6 @@ type Document struct {
 func New(first event.Identifier) *Document {
 	sum := sha256.Sum256([]byte(first.Namespace + "\x00" + first.Value))
 	return &Document{Key: hex.EncodeToString(sum[:12])}
-}
-
-// Decode reads a stored document.
-func Decode(raw []byte) (*Document, error) {
-	d := &Document{}
-	in := json.NewDecoder(bytes.NewReader(raw))
-	in.UseNumber() // or a long number in the history would lose its last digits
-	err := in.Decode(d)
-	if err == nil {
-		if _, more := in.Token(); more != io.EOF {
-			err = errors.New("something follows the document")
-		}
-	}
-	if err != nil {
-		return nil, fault.WrapAs(fault.Internal, "person.decode", err, "A stored person cannot be read.")
-	}
-	return d, nil
-}
-
-// Encode returns the stored form, the same bytes for the same content (I4).
-func (d *Document) Encode() ([]byte, error) {
-	raw, err := json.Marshal(d)
-	return raw, fault.Wrap("person.encode", err)
 }
 
 // Rules is what folding needs of the workspace.

@@ -37,13 +37,28 @@ func (w *Worker) read(ctx context.Context, after journal.Position, batches chan<
 			reader = w.Journal.Reader(reader.Position())
 			continue
 		}
-		ws := w.ws.Load()
-		select {
-		case <-ctx.Done():
-			return nil
-		case batches <- &batch{blocks: blocks, ws: ws, ahead: decodeAhead(ws, blocks)}:
+		for len(blocks) > 0 {
+			n := fill(blocks)
+			ws := w.ws.Load()
+			select {
+			case <-ctx.Done():
+				return nil
+			case batches <- &batch{blocks: blocks[:n], ws: ws, ahead: decodeAhead(ws, blocks[:n])}:
+			}
+			blocks = blocks[n:]
 		}
 	}
+}
+
+// fill returns how many of the blocks one transaction takes, at least one.
+func fill(blocks []journal.Block) int {
+	entries := len(blocks[0].Entries)
+	for n := 1; n < len(blocks); n++ {
+		if entries += len(blocks[n].Entries); entries > maxEntries {
+			return n
+		}
+	}
+	return len(blocks)
 }
 
 // decodeAhead decodes what the blocks hold up to the next workspace version,

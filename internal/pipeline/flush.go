@@ -57,16 +57,18 @@ func lessIdentifier(a, b event.Identifier) bool {
 func (r *run) flushPeople() error {
 	var people []state.Person
 	for id, s := range r.people {
-		if !s.dirty {
-			continue
+		if s.dirty {
+			people = append(people, state.Person{ID: id})
 		}
-		doc, err := s.doc.Encode()
-		if err != nil {
-			return err
-		}
-		people = append(people, state.Person{ID: id, Doc: doc})
 	}
 	sort.Slice(people, func(i, j int) bool { return people[i].ID < people[j].ID })
+	err := each(len(people), func(i int) (err error) {
+		people[i].Doc, err = r.people[people[i].ID].doc.Encode()
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	if err := r.tx.PutPeople(r.ctx, people); err != nil {
 		return err
 	}

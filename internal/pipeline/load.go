@@ -138,12 +138,20 @@ func (r *run) loadPeople(ids []int64) error {
 	if err != nil {
 		return err
 	}
-	for id, raw := range docs {
-		doc, err := person.Decode(raw)
-		if err != nil {
-			return err
+	decoded := make([]*person.Document, len(missing))
+	err = each(len(missing), func(i int) (err error) {
+		if raw, ok := docs[missing[i]]; ok {
+			decoded[i], err = person.Decode(raw)
 		}
-		r.add(id, doc)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, doc := range decoded {
+		if doc != nil {
+			r.add(missing[i], doc)
+		}
 	}
 	nodes, err := r.tx.IdentifiersOf(r.ctx, missing)
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"parley/internal/auth/tokenfile"
 	"parley/internal/collect"
 	"parley/internal/fault"
-	"parley/internal/journal"
 	"parley/internal/source"
 	"parley/internal/state"
 	"parley/internal/workspace"
@@ -113,36 +112,4 @@ func (s *Server) healthy(ctx context.Context) error {
 		_, err := tx.Progress(ctx)
 		return err
 	})
-}
-
-// pending counts what the journal holds beyond the pipeline's position (I2).
-func (s *Server) pending(ctx context.Context) (map[string]int64, error) {
-	var at state.Progress
-	err := s.store.View(ctx, func(tx *state.Tx) (err error) {
-		at, err = tx.Progress(ctx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	last, err := s.journal.Last(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]int64{}
-	reader := s.journal.Reader(at.Position)
-	for reader.Position() < last {
-		blocks, err := reader.Next(ctx, 64, 8<<20)
-		if err != nil {
-			return nil, err
-		}
-		for _, b := range blocks {
-			for i := range b.Entries {
-				if k := b.Entries[i].Kind; k == journal.Event || k == journal.Record {
-					out[b.Entries[i].Source]++
-				}
-			}
-		}
-	}
-	return out, nil
 }

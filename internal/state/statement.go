@@ -102,7 +102,10 @@ var (
 // order on every run (I4), and neighbours, which share pages, are written
 // together. The keys of rows must differ from each other.
 func (tx *Tx) put(ctx context.Context, t *table, rows [][]any) error {
-	slices.SortStableFunc(rows, func(a, b []any) int { return compareKeys(a[:t.keys], b[:t.keys]) })
+	byKey := func(a, b []any) int { return compareKeys(a[:t.keys], b[:t.keys]) }
+	if !slices.IsSortedFunc(rows, byKey) { // most callers have sorted already
+		slices.SortStableFunc(rows, byKey)
+	}
 	width := len(t.columns)
 	args := make([]any, 0, min(len(rows), putSizes[0])*width)
 	for _, n := range putSizes {
