@@ -80,7 +80,7 @@ type personWhyInput struct {
 
 func (s *service) people() {
 	register(s, operation{id: "get-person", method: http.MethodGet, path: "/v1/people/{namespace}/{value}", tag: "people",
-		summary: "Read the person behind an identifier",
+		summary:     "Read the person behind an identifier",
 		description: "Traits, consents and audiences with their provenance, as of journal time."}, s.person)
 	register(s, operation{id: "get-person-disclosures", method: http.MethodGet, path: "/v1/people/{namespace}/{value}/disclosures",
 		tag: "people", summary: "Who received what about a person, when, on what ground",

@@ -14,6 +14,7 @@ import (
 	"parley/internal/journal"
 	"parley/internal/lake"
 	"parley/internal/source"
+	"parley/internal/state"
 	"parley/internal/workspace"
 )
 
@@ -32,13 +33,10 @@ type decoded struct {
 	body     []byte // the event as the lake keeps it; for a record, its first content
 	// violations are the reasons for quarantine found so far.
 	violations []contract.Violation
-	unique     []uniqueField
+	unique     []state.Holding
 	replay     int64 // the quarantined record this processes again; 0 none
 	done       bool  // nothing to do: the replayed record is open no more
 }
-
-// uniqueField is a value that the contract wants to see once.
-type uniqueField struct{ fields, hash string }
 
 func decode(ws *workspace.Compiled, p journal.Position, index int, e *journal.Entry) *decoded {
 	d := &decoded{entry: e, position: p, index: index, key: event.Key{Source: storable(e.Source), ID: storable(e.ID)}}
@@ -139,7 +137,7 @@ func (d *decoded) check(object string, record map[string]any, rules func(string,
 	d.violations = append(d.violations, rules(object, record)...)
 	for _, fields := range d.source.Rules.UniqueFields(object) {
 		if hash, ok := contract.UniqueKey(record, fields); ok {
-			d.unique = append(d.unique, uniqueField{object + ":" + strings.Join(fields, ","), hash})
+			d.unique = append(d.unique, state.Holding{Fields: object + ":" + strings.Join(fields, ","), Hash: hash})
 		}
 	}
 	if !d.fits() && len(d.violations) == 0 {

@@ -53,11 +53,7 @@ func (r *run) entry(d *decoded) error {
 		r.quarantine(d)
 		return nil
 	}
-	for _, u := range d.unique {
-		k := state.UniqueKey{Source: d.key.Source, Fields: u.fields, Hash: u.hash}
-		r.owners[k] = d.key.ID
-		r.out.owners[k] = true
-	}
+	r.claim(d)
 	if d.hash != "" {
 		d.event.Revision = r.rows[d.key].Version
 	}
@@ -85,7 +81,7 @@ func (r *run) duplicate(d *decoded) bool {
 	if d.hash != "" {
 		row := r.rows[d.key]
 		if known == nil || row.Hash != d.hash {
-			r.rows[d.key] = state.RowVersion{Source: d.key.Source, Key: d.key.ID, Hash: d.hash, Version: row.Version + 1}
+			r.rows[d.key] = state.RowVersion{Source: d.key.Source, Key: d.key.ID, Hash: d.hash, Version: row.Version + 1, Holds: row.Holds}
 			r.out.rows[d.key] = true
 			return false
 		}
@@ -104,11 +100,33 @@ func (r *run) checkUnique(d *decoded) {
 		return
 	}
 	for _, u := range d.unique {
-		owner := r.owners[state.UniqueKey{Source: d.key.Source, Fields: u.fields, Hash: u.hash}]
+		owner := r.owners[state.UniqueKey{Source: d.key.Source, Fields: u.Fields, Hash: u.Hash}]
 		if owner != "" && owner != d.key.ID {
-			d.violations = append(d.violations, contract.Violation{Rule: "unique", Field: afterColon(u.fields), Shape: "a value seen before",
+			d.violations = append(d.violations, contract.Violation{Rule: "unique", Field: afterColon(u.Fields), Shape: "a value seen before",
 				Message: "Another record already has this value; correct it here or there, then replay."})
 		}
+	}
+}
+
+// claim makes the entry's unique values its own and, for an updated row, sets
+// those free that it no longer brings.
+func (r *run) claim(d *decoded) {
+	own := func(u state.Holding, owner string) {
+		k := state.UniqueKey{Source: d.key.Source, Fields: u.Fields, Hash: u.Hash}
+		r.owners[k], r.out.owners[k] = owner, true
+	}
+	if d.hash != "" {
+		row := r.rows[d.key]
+		for _, held := range row.Holds {
+			if !slices.Contains(d.unique, held) {
+				own(held, "")
+			}
+		}
+		row.Holds = d.unique
+		r.rows[d.key], r.out.rows[d.key] = row, true
+	}
+	for _, u := range d.unique {
+		own(u, d.key.ID)
 	}
 }
 

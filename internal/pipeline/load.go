@@ -28,7 +28,7 @@ func (r *run) load(list []*decoded) error {
 			rows = append(rows, d.key)
 		}
 		for _, u := range d.unique {
-			k := state.UniqueKey{Source: d.key.Source, Fields: u.fields, Hash: u.hash}
+			k := state.UniqueKey{Source: d.key.Source, Fields: u.Fields, Hash: u.Hash}
 			if _, ok := r.owners[k]; !ok {
 				r.owners[k] = ""
 				owners = append(owners, k)

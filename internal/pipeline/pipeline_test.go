@@ -340,6 +340,18 @@ func TestAChangedRowBecomesAnUpdate(t *testing.T) {
 	}
 }
 
+// Who changes an address sets the old one free for somebody else.
+func TestAnUpdateSetsItsUniqueValueFree(t *testing.T) {
+	r := newRig(t)
+	r.append(crm("1", `{"id":"1","email":"a@x.org"}`), crm("2", `{"id":"2","email":"b@x.org"}`))
+	r.append(crm("1", `{"id":"1","email":"c@x.org"}`))
+	r.append(crm("2", `{"id":"2","email":"a@x.org"}`))
+	r.append(crm("3", `{"id":"3","email":"b@x.org"}`), crm("4", `{"id":"4","email":"c@x.org"}`))
+	if got := r.outcomes(); got != "map[processed:5 quarantined:1 received:6]" {
+		t.Errorf("outcomes %s", got)
+	}
+}
+
 // A record that a mended contract allows comes out of quarantine, once.
 func TestReplayAfterTheContractIsMended(t *testing.T) {
 	r := newRig(t)

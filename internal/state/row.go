@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 
 	"parley/internal/event"
 )
@@ -13,9 +14,18 @@ type RowVersion struct {
 	Source, Key string
 	Hash        string
 	Version     int64 // 1 for the first content
+	// Holds are the values that are this row's alone. An update that no longer
+	// brings one sets it free.
+	Holds []Holding
 }
 
-var rowTable = table{name: "row_version", columns: []string{"source", "key", "hash", "version"}, keys: 2}
+// Holding is one value, or several together, that a contract wants to see once.
+type Holding struct {
+	Fields string `json:"f"`
+	Hash   string `json:"h"`
+}
+
+var rowTable = table{name: "row_version", columns: []string{"source", "key", "hash", "version", "holds"}, keys: 2}
 
 // RowVersions returns what is known of rows, by (source, key).
 func (tx *Tx) RowVersions(ctx context.Context, keys []event.Key) (map[event.Key]RowVersion, error) {
@@ -26,8 +36,14 @@ func (tx *Tx) RowVersions(ctx context.Context, keys []event.Key) (map[event.Key]
 	out := make(map[event.Key]RowVersion)
 	err := tx.get(ctx, "row_version", rowTable.columns, rowTable.columns[:2], args, func(r *sql.Rows) error {
 		var v RowVersion
-		if err := r.Scan(&v.Source, &v.Key, &v.Hash, &v.Version); err != nil {
+		var holds string
+		if err := r.Scan(&v.Source, &v.Key, &v.Hash, &v.Version, &holds); err != nil {
 			return err
+		}
+		if holds != "" {
+			if err := json.Unmarshal([]byte(holds), &v.Holds); err != nil {
+				return err
+			}
 		}
 		out[event.Key{Source: v.Source, ID: v.Key}] = v
 		return nil
@@ -39,7 +55,15 @@ func (tx *Tx) RowVersions(ctx context.Context, keys []event.Key) (map[event.Key]
 func (tx *Tx) PutRowVersions(ctx context.Context, versions []RowVersion) error {
 	rows := make([][]any, len(versions))
 	for i, v := range versions {
-		rows[i] = []any{v.Source, v.Key, v.Hash, v.Version}
+		holds := ""
+		if len(v.Holds) > 0 {
+			body, err := json.Marshal(v.Holds)
+			if err != nil {
+				return err
+			}
+			holds = string(body)
+		}
+		rows[i] = []any{v.Source, v.Key, v.Hash, v.Version, holds}
 	}
 	return tx.put(ctx, &rowTable, rows)
 }
@@ -49,7 +73,7 @@ type UniqueKey struct{ Source, Fields, Hash string }
 
 var uniqueTable = table{name: "unique_value", columns: []string{"source", "fields", "hash", "owner"}, keys: 3}
 
-// UniqueOwners returns which event or row first carried each value.
+// UniqueOwners returns which event or row carries each value; empty for one that was set free.
 func (tx *Tx) UniqueOwners(ctx context.Context, keys []UniqueKey) (map[UniqueKey]string, error) {
 	args := make([][]any, len(keys))
 	for i, k := range keys {

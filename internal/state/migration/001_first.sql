@@ -14,7 +14,7 @@ CREATE TABLE counter (
   PRIMARY KEY (source, hour, outcome));
 
 CREATE TABLE row_version (
-  source TEXT NOT NULL, key TEXT NOT NULL, hash TEXT NOT NULL, version BIGINT NOT NULL,
+  source TEXT NOT NULL, key TEXT NOT NULL, hash TEXT NOT NULL, version BIGINT NOT NULL, holds TEXT NOT NULL,
   PRIMARY KEY (source, key));
 
 CREATE TABLE unique_value (
