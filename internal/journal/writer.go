@@ -2,8 +2,8 @@ package journal
 
 import (
 	"context"
-	"fmt"
 	"sync"
+	"time"
 
 	"parley/internal/fault"
 	"parley/internal/lifecycle"
@@ -15,9 +15,11 @@ const (
 	DefaultPendingBytes = 64 << 20
 )
 
-// inFlight is how many blocks are with the driver at a time. Two keep the disk
-// busy while the next block is packed; more would only make blocks smaller.
-const inFlight = 2
+// gatherTime is the longest that a block waits for requests likely to come.
+// Measured with 16 and 64 senders, one block at a time with this wait accepts
+// up to twice as much as two blocks in flight without it, because what a block
+// costs in processor time hardly depends on its size; 3 ms accepted less again.
+const gatherTime = 1500 * time.Microsecond
 
 // Options tune a Journal. The zero value means the defaults.
 type Options struct {
@@ -46,8 +48,12 @@ type Journal struct {
 	queued  sync.Cond
 	queue   []*request
 	pending int // bytes in queue and in flight
-	closed  bool
-	stats   Stats
+	// expected is how many requests were about when the last block became
+	// durable: those it answered, whose senders are likely to come back, and
+	// those that were waiting.
+	expected int
+	closed   bool
+	stats    Stats
 }
 
 // Stats are counts since New.
@@ -87,9 +93,7 @@ func New(driver Driver, opts Options) *Journal {
 	}
 	j.blockBytes = min(j.blockBytes, j.maxAppend)
 	j.queued.L = &j.mu
-	for i := range inFlight {
-		j.writers.Go(fmt.Sprintf("journal writer %d", i+1), j.write)
-	}
+	j.writers.Go("journal writer", j.write)
 	return j
 }
 
@@ -180,6 +184,7 @@ func (j *Journal) take() []*request {
 		}
 		j.queued.Wait()
 	}
+	j.gather()
 	size, count, n := 0, 0, 0
 	for _, r := range j.queue {
 		size += len(r.records)
@@ -196,10 +201,28 @@ func (j *Journal) take() []*request {
 	j.queue = j.queue[n:]
 	if len(j.queue) == 0 {
 		j.queue = nil // lets go of the array, which batch still shares
-	} else {
-		j.queued.Signal()
 	}
 	return batch
+}
+
+// gather waits a moment for requests that are likely to come, because a block
+// costs the same whether it carries one request or a hundred. A lone sender
+// expects nobody else and does not wait.
+func (j *Journal) gather() {
+	if len(j.queue) >= j.expected || j.closed {
+		return
+	}
+	late := false
+	timer := time.AfterFunc(gatherTime, func() {
+		j.mu.Lock()
+		late = true
+		j.mu.Unlock()
+		j.queued.Broadcast()
+	})
+	for len(j.queue) < j.expected && !late && !j.closed {
+		j.queued.Wait()
+	}
+	timer.Stop()
 }
 
 // store packs a batch and returns the size of the durable block.
@@ -229,6 +252,7 @@ func (j *Journal) settle(batch []*request, stored int, err error) {
 	}
 	j.mu.Lock()
 	j.pending -= size
+	j.expected = len(batch) + len(j.queue)
 	if err != nil {
 		j.stats.FailedBlocks++
 	} else {
