@@ -9,6 +9,7 @@ import (
 	"parley/internal/fault"
 	"parley/internal/person"
 	"parley/internal/state"
+	"parley/internal/suggest"
 	"parley/internal/workspace"
 )
 
@@ -156,9 +157,18 @@ func (s *service) members(ctx context.Context, in *membersInput) (Members, error
 	return out, err
 }
 
+// unknownAudience names the nearest audience there is. It does not repeat what
+// was asked for: a person's address may have come in the wrong place (I12).
+func unknownAudience(ws *workspace.Compiled, name string) error {
+	if near := suggest.Nearest(name, ws.Audiences.Names()); near != "" {
+		return fault.New(fault.NotFound, "api.audience", "The workspace has no audience of this name; did you mean %s?", near)
+	}
+	return fault.New(fault.NotFound, "api.audience", "The workspace has no audience of this name; parley audience list shows those there are.")
+}
+
 func hasAudience(ws *workspace.Compiled, name string) error {
 	if _, ok := ws.Audiences.Audience(name); !ok {
-		return fault.New(fault.NotFound, "api.audience", "The workspace has no audience of this name.")
+		return unknownAudience(ws, name)
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func previewed(ws *workspace.Compiled, in PreviewRequest) (audience.Spec, error)
 				return spec, nil
 			}
 		}
-		return audience.Spec{}, fault.New(fault.NotFound, "api.preview", "The workspace has no audience of this name; name one, or send a condition as where.")
+		return audience.Spec{}, unknownAudience(ws, in.Name)
 	}
 	where, err := audience.ParseCondition(in.Where)
 	if err != nil {

@@ -65,9 +65,9 @@ func (s *service) table(name string) error {
 	if err != nil {
 		return err
 	}
-	src := ws.Sources[name]
-	if src == nil {
-		return fault.New(fault.NotFound, "api.source", "The workspace has no source of this name.")
+	src, err := ws.FindSource(name)
+	if err != nil {
+		return err
 	}
 	if src.Mapping == nil {
 		return fault.New(fault.Invalid, "api.source", "The source %s has no mapping and takes events, not rows; send them with its write key.", name)

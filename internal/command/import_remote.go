@@ -16,10 +16,10 @@ import (
 
 // remoteImport reads files here and sends their rows to a server elsewhere.
 type remoteImport struct {
-	api    *client.Client
-	name   string
-	source *workspace.Source // nil: the workspace has none of this name
-	again  bool
+	api     *client.Client
+	source  *workspace.Source
+	missing error // why there is no source; told for each file, as a local import does
+	again   bool
 }
 
 // openRemote asks the server for the source's mapping, by which files are read.
@@ -36,12 +36,13 @@ func openRemote(ctx context.Context, api *client.Client, source string, again bo
 	if err != nil {
 		return nil, err
 	}
-	return &remoteImport{api: api, name: source, source: compiled.Sources[source], again: again}, nil
+	found, missing := compiled.FindSource(source)
+	return &remoteImport{api: api, source: found, missing: missing, again: again}, nil
 }
 
 func (r *remoteImport) file(ctx context.Context, path string, progress func(importer.Progress)) (imported, error) {
-	if r.source == nil {
-		return imported{}, fault.New(fault.NotFound, "command.import", "The workspace has no source %s.", r.name)
+	if r.missing != nil {
+		return imported{}, r.missing
 	}
 	sink := &rowSink{api: r.api, source: r.source.Name}
 	report, err := importer.File(ctx, importer.Options{Source: r.source, Path: path, Sink: sink, Clock: lifecycle.System{},

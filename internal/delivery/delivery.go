@@ -22,8 +22,8 @@ type Activation struct {
 	Purpose     string           `json:"purpose"`
 	// Fields maps a field of the hand-over to "identifier.NAMESPACE" or "trait.NAME".
 	Fields map[string]string `json:"fields"`
-	// Require lists fields without which a person is not handed over; empty: all of Fields... must be
-	// named explicitly; a person who lacks one is skipped with a reason, not sent.
+	// Require lists fields without which a person is not handed over but kept
+	// with the reason; empty means all of Fields.
 	Require []string `json:"require,omitempty"`
 }
 

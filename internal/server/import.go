@@ -34,11 +34,7 @@ func (s *Server) source(name string) (*workspace.Source, error) {
 	if ws == nil {
 		return nil, fault.New(fault.Conflict, "server.source", "No workspace governs yet; apply one first with parley apply.")
 	}
-	src, ok := ws.Sources[name]
-	if !ok {
-		return nil, fault.New(fault.NotFound, "server.source", "The workspace has no source %s.", name)
-	}
-	return src, nil
+	return ws.FindSource(name)
 }
 
 // rows takes rows of a table in over the API.

@@ -2,6 +2,9 @@ package workspace
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"parley/internal/ask"
 	"parley/internal/audience"
@@ -14,6 +17,7 @@ import (
 	"parley/internal/person"
 	"parley/internal/profile"
 	"parley/internal/source"
+	"parley/internal/suggest"
 )
 
 // Source is a way in, ready to be used.
@@ -108,4 +112,17 @@ func (c *Compiled) sources() error {
 		c.Sources[spec.Name] = s
 	}
 	return nil
+}
+
+// FindSource returns a source by name; NotFound names the nearest there is, or all.
+func (c *Compiled) FindSource(name string) (*Source, error) {
+	const op = "workspace.source"
+	if found, ok := c.Sources[name]; ok {
+		return found, nil
+	}
+	known := slices.Sorted(maps.Keys(c.Sources))
+	if near := suggest.Nearest(name, known); near != "" {
+		return nil, fault.New(fault.NotFound, op, "The workspace has no source of this name; did you mean %s?", near)
+	}
+	return nil, fault.New(fault.NotFound, op, "The workspace has no source of this name; it has %s.", strings.Join(known, ", "))
 }
