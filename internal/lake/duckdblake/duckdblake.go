@@ -138,6 +138,10 @@ func fromEngine(op string, err error) error {
 		}
 		return fault.WrapAs(fault.Internal, op, fmt.Errorf("duckdb driver: %T", err), "")
 	}
+	// Nobody but a context interrupts, and the driver does not always say so.
+	if e.Type == duckdb.ErrorTypeInterrupt {
+		return fault.WrapAs(fault.Unavailable, op, context.Canceled, "The lake's work was cancelled.")
+	}
 	return fromDuckDB(op, e)
 }
 

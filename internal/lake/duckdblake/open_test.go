@@ -96,6 +96,7 @@ func TestErrorsHaveAKindAndI12NoValues(t *testing.T) {
 		{"an odd text", &duckdb.Error{Type: duckdb.ErrorTypeInvalid, Msg: secret + " Error: x"}, fault.Internal},
 		{"the Go driver's own", fmt.Errorf("could not append %s", secret), fault.Internal},
 		{"an interrupt", errors.Join(context.Canceled, &duckdb.Error{Type: duckdb.ErrorTypeInterrupt, Msg: "INTERRUPT Error: " + secret}), fault.Unavailable},
+		{"an interrupt that names no context", &duckdb.Error{Type: duckdb.ErrorTypeInterrupt, Msg: "INTERRUPT Error: " + secret}, fault.Unavailable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := fromEngine("test", fmt.Errorf("wrapped: %w", c.err))
@@ -105,7 +106,7 @@ func TestErrorsHaveAKindAndI12NoValues(t *testing.T) {
 			if strings.Contains(got.Error(), secret) {
 				t.Errorf("the error quotes a value: %v", got)
 			}
-			if errors.Is(c.err, context.Canceled) && !errors.Is(got, context.Canceled) {
+			if strings.HasPrefix(c.name, "an interrupt") && !errors.Is(got, context.Canceled) {
 				t.Error("the context's error is lost")
 			}
 		})
