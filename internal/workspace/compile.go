@@ -12,6 +12,7 @@ import (
 	"parley/internal/contract"
 	"parley/internal/delivery"
 	"parley/internal/destination"
+	"parley/internal/event"
 	"parley/internal/fault"
 	"parley/internal/identity"
 	"parley/internal/person"
@@ -121,8 +122,9 @@ func (c *Compiled) FindSource(name string) (*Source, error) {
 		return found, nil
 	}
 	known := slices.Sorted(maps.Keys(c.Sources))
+	shown := event.SafeName(name) // an address may have come in its place (I12)
 	if near := suggest.Nearest(name, known); near != "" {
-		return nil, fault.New(fault.NotFound, op, "The workspace has no source of this name; did you mean %s?", near)
+		return nil, fault.New(fault.NotFound, op, "The workspace has no source %s; did you mean %s?", shown, near)
 	}
-	return nil, fault.New(fault.NotFound, op, "The workspace has no source of this name; it has %s.", strings.Join(known, ", "))
+	return nil, fault.New(fault.NotFound, op, "The workspace has no source %s; it has %s.", shown, strings.Join(known, ", "))
 }
